@@ -1,0 +1,96 @@
+"""What the data check found and did about it, counted by kind and by item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from convect.panel import Panel
+
+COLUMNS = ("item_id", "finding", "count", "action")
+
+
+@dataclass
+class Findings:
+    """Collects counts for the items `ids` (n,); a finding about a whole table has the item id ""."""
+
+    ids: NDArray[np.object_]
+    _entries: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, finding: str, counts: ArrayLike, action: str) -> None:
+        """Note counts (n,) by item; zeros are left out."""
+        numbers = np.asarray(counts, np.int64)
+        hit = np.flatnonzero(numbers)
+        self._note(self.ids[hit], finding, numbers[hit], action)
+
+    def add_rows(self, finding: str, items: NDArray[np.int64], mask: NDArray[np.bool_], action: str) -> None:
+        """Note how many rows of each item are in `mask`; items and mask are (rows,)."""
+        if mask.any():
+            self.add(finding, np.bincount(items[mask], minlength=len(self.ids)), action)
+
+    def add_table(self, finding: str, count: int, action: str) -> None:
+        """Note something about a table as a whole."""
+        if count:
+            self._note(np.array([""], dtype=object), finding, np.array([count], np.int64), action)
+
+    def _note(self, ids: NDArray[np.object_], finding: str, counts: NDArray[np.int64], action: str) -> None:
+        if len(ids):
+            table = {"item_id": ids, "finding": finding, "count": counts, "action": action}
+            self._entries.append(pd.DataFrame(table, columns=list(COLUMNS)))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table item_id, finding, count, action; in the order the checks were made, then by item."""
+        if self._entries:
+            return pd.concat(self._entries, ignore_index=True)
+        return pd.DataFrame({name: pd.Series(dtype="int64" if name == "count" else object) for name in COLUMNS})
+
+
+@dataclass(frozen=True, eq=False)
+class QualityReport:
+    """The findings of a data check and what is left after the repairs.
+
+    `findings`: item_id ("" for a whole table), finding, count, action. `first` and `last` are ISO stamps;
+    `observed` counts the rows that were not filled in.
+    """
+
+    findings: pd.DataFrame
+    items: int
+    rows: int
+    observed: int
+    first: str
+    last: str
+    frequency: str
+    frequency_inferred: bool
+
+    @classmethod
+    def of(cls, panel: Panel, findings: Findings, frequency_inferred: bool) -> QualityReport:
+        """Return the report on a panel."""
+        ends = panel.frequency.from_ordinal([panel.starts.min(), panel.ends.max()])
+        return cls(
+            findings.frame(),
+            len(panel),
+            len(panel.values),
+            int(panel.observed.sum()),
+            ends[0].isoformat(),
+            ends[1].isoformat(),
+            panel.frequency.alias,
+            frequency_inferred,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Return the totals, fit for JSON: items, rows, first and last stamp, and per finding items, count, action."""
+        totals: dict[str, dict[str, Any]] = {}
+        for name, group in self.findings.groupby("finding", sort=False):
+            action = str(group["action"].iloc[0])
+            totals[str(name)] = {"items": len(group), "count": int(group["count"].sum()), "action": action}
+        plain = {name: value for name, value in vars(self).items() if name != "findings"}
+        return {**plain, "findings": totals}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, fit for JSON: `summary` and `findings`, a list of one object a row."""
+        rows = zip(*(self.findings[name].tolist() for name in COLUMNS), strict=True)
+        return {"summary": self.summary(), "findings": [dict(zip(COLUMNS, row, strict=True)) for row in rows]}

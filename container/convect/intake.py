@@ -1,0 +1,164 @@
+"""Take in the user's tables: items, stamps, targets, covariates and attributes, read and matched, not yet repaired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from convect.columns import Numbers, example, joined, read_numbers, require, text_ids
+from convect.config import Config
+from convect.covariates import Coder, Keys, SideTable, side_table, static_values
+from convect.errors import ConfigError, DataError
+from convect.findings import Findings
+from convect.frequency import Frequency
+from convect.instants import Reading, read_instants
+from convect.schema import Schema
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_TABLE, _RELATED = "the table", "the related table"
+_RELATED_FINDINGS = {
+    "related_unknown_item": "not used",
+    "related_duplicate": "averaged",
+    "related_off_grid": "moved to its step",
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The user's rows, read: `ids` (n,) ascending, `items` (rows,) positions in them."""
+
+    ids: NDArray[np.object_]
+    keys: Keys
+    items: Integers
+    reading: Reading
+    target: Numbers
+
+
+def refuse_unused(schema: Schema, related: pd.DataFrame | None, static: pd.DataFrame | None) -> None:
+    """Raise ConfigError where a side table is given but the schema uses no column of it."""
+    if related is not None and not schema.known_covariates + schema.past_covariates:
+        message = "There is a related table, but the schema names no covariates."
+        raise ConfigError(message, "Name its columns in known_covariates or past_covariates, or leave the table out.")
+    if static is not None and not schema.static:
+        message = "There is a static table, but the schema names no static columns."
+        raise ConfigError(message, "Name its columns in static, or leave the table out.")
+
+
+def read_rows(frame: pd.DataFrame, schema: Schema) -> Rows:
+    """Return the items, stamps and targets of the table. Raises DataError, naming column and row."""
+    require(frame, (*schema.item_id, schema.timestamp, schema.target), _TABLE)
+    if not len(frame):
+        raise DataError("The table has no rows.", "Check that the right file or channel was given.")
+    parts = text_ids(frame, schema.item_id, _TABLE)
+    codes, distinct = pd.factorize(joined(parts, schema.item_id))
+    order = np.argsort(distinct)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    items = rank[codes]
+    first = np.full(len(order), len(items))
+    np.minimum.at(first, items, np.arange(len(items)))
+    reading = read_instants(frame[schema.timestamp], f"column {example(schema.timestamp)} of {_TABLE}")
+    target = read_numbers(frame[schema.target], schema.target, _TABLE, "target")
+    return Rows(np.asarray(distinct)[order], Keys(parts[first], schema.item_id), items, reading, target)
+
+
+def find_frequency(rows: Rows, config: Config, frequency: Frequency | None) -> Frequency:
+    """Return the frequency of the table: the trained one at serving, else the stated or inferred one.
+
+    Raises DataError where the stamps do not fit it.
+    """
+    order = np.lexsort((rows.reading.instants, rows.items))
+    stamps, items = rows.reading.instants[order], rows.items[order]
+    if frequency is None:
+        return Frequency.infer(stamps, items, config.freq)
+    frequency.check(stamps, items)
+    return frequency
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """Known, then past covariates: `own` (rows, K + P) from the table, `coded` (K + P,) which are codes, `side`."""
+
+    own: Floats
+    coded: NDArray[np.bool_]
+    side: SideTable | None
+
+
+def read_covariates(
+    frame: pd.DataFrame,
+    related: pd.DataFrame | None,
+    schema: Schema,
+    step: Frequency,
+    rows: Rows,
+    coder: Coder,
+    found: Findings,
+) -> Covariates:
+    """Return the covariates of the table and of the related table. Raises DataError for a column in neither."""
+    names = schema.known_covariates + schema.past_covariates
+    tables = {_TABLE: frame} if related is None else {_TABLE: frame, _RELATED: related}
+    if related is not None:
+        require(related, (schema.timestamp,), _RELATED)
+    read = {name: _read_covariate(name, tables, coder) for name in names}
+    own = _stack([read[name].get(_TABLE) for name in names], len(frame))
+    coded = np.array([name in coder.vocabulary for name in names], bool)
+    if related is None:
+        return Covariates(own, coded, None)
+    aside = _stack([read[name].get(_RELATED) for name in names], len(related))
+    side, counts = side_table(related, schema.timestamp, step, rows.keys, aside, coded)
+    for finding, action in _RELATED_FINDINGS.items():
+        found.add_table(finding, counts[finding], action)
+    return Covariates(own, coded, side)
+
+
+def _read_covariate(name: str, tables: dict[str, pd.DataFrame], coder: Coder) -> dict[str, Floats]:
+    holders = {where: table for where, table in tables.items() if name in table.columns}
+    for where in holders or list(tables)[-1:]:
+        require(tables[where], (name,), where)
+    columns = coder.read(name, [(table, where) for where, table in holders.items()])
+    return dict(zip(holders, columns, strict=True))
+
+
+def _stack(columns: list[Floats | None], rows: int) -> Floats:
+    empty = np.full(rows, np.nan)
+    filled = [empty if column is None else column for column in columns]
+    return np.stack(filled, axis=1) if filled else np.empty((rows, 0))
+
+
+def read_static(
+    frame: pd.DataFrame, static: pd.DataFrame | None, schema: Schema, rows: Rows, coder: Coder, found: Findings
+) -> Floats:
+    """Return (items, S) attributes, of the static table or else of the table itself, NaN where not given.
+
+    Raises DataError for a column in neither; at serving, where attributes may be unknown, it is left empty.
+    """
+    values = np.full((len(rows.ids), len(schema.static)), np.nan)
+    aside = [] if static is None else [name for name in schema.static if name in static.columns]
+    if static is not None and aside:
+        places = [schema.static.index(name) for name in aside]
+        values[:, places], unknown = static_values(static, aside, rows.keys, coder)
+        found.add_table("static_unknown_item", unknown, "not used")
+    for place, name in enumerate(schema.static):
+        if name in aside or (coder.given is not None and name not in frame.columns):
+            continue
+        where = _TABLE if static is None or name in frame.columns else "the static table"
+        require(static if static is not None and name not in frame.columns else frame, (name,), where)
+        values[:, place] = _first_of_item(coder.read(name, [(frame, _TABLE)])[0], rows, found)
+    if schema.static:
+        found.add("static_missing", np.isnan(values).any(axis=1), "left empty")
+    return values
+
+
+def _first_of_item(column: Floats, rows: Rows, found: Findings) -> Floats:
+    """Each item's earliest known value (n,); items whose value changes are noted."""
+    known = np.flatnonzero(~np.isnan(column))
+    order = known[np.lexsort((column[known], rows.reading.instants[known], rows.items[known]))]
+    items, first = np.unique(rows.items[order], return_index=True)
+    values = np.full(len(rows.ids), np.nan)
+    values[items] = column[order[first]]
+    changed = np.bincount(rows.items[order], column[order] != values[rows.items[order]], len(rows.ids))
+    found.add("static_changes", changed > 0, "earliest used")
+    return values
