@@ -1,0 +1,50 @@
+"""What every answer shares: where a forecast came from, errors as plain words, a log without customer data."""
+
+from __future__ import annotations
+
+import re
+import traceback
+
+import pandas as pd
+
+from convect.errors import AlgorithmError, ConvectError, PlatformError
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+def origin_headers(origin: pd.DataFrame) -> dict[str, str]:
+    """Say how many series were forecast from which history ("request=2, trained=33"), and how many by a fallback."""
+    counts = origin["history"].value_counts().sort_index()
+    history = ", ".join(f"{name}={count}" for name, count in counts.items())
+    return {"X-Convect-History": history, "X-Convect-Fallbacks": str(int(origin["fallback"].sum()))}
+
+
+def attribute_headers(attributes: str | None) -> dict[str, str]:
+    """Give the caller's custom attributes back, which the platform does not do by itself; drop what it would refuse."""
+    return {ATTRIBUTES: attributes} if re.fullmatch(r"[\x20-\x7e]{1,1024}", attributes or "") and attributes else {}
+
+
+def error_body(error: Exception, request_id: str | None) -> dict[str, str]:
+    """Return `code`, `message` and `remedy`, and `request_id` where the log has more; no word of an unknown error."""
+    if isinstance(error, ConvectError):
+        body = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    else:
+        body = {"code": "internal", "message": "The forecast failed.", "remedy": "Report the request id."}
+    return {**body, "request_id": request_id} if request_id else body
+
+
+def is_fault(error: Exception) -> bool:
+    """Whether it is for us or the operator to act, so that the log must say more than a status."""
+    if isinstance(error, PlatformError):
+        return error.code != "not_ready"
+    return isinstance(error, AlgorithmError) or not isinstance(error, ConvectError)
+
+
+def trace(error: BaseException) -> str:
+    """Return on one line the class of an error, of its causes, and the places they passed; not their messages.
+
+    The message of an error may repeat what it stumbled over, and that is the customer's data.
+    """
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    cause = error.__cause__ or error.__context__
+    return f"{type(error).__name__} at {' > '.join(places)}" + (f" after {trace(cause)}" if cause else "")

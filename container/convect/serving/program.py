@@ -1,0 +1,78 @@
+"""The `serve` program: load the model once, then answer until told to stop."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import TYPE_CHECKING
+
+from convect.errors import ConvectError
+from convect.serving.gunicorn_config import describe, options
+from convect.serving.settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # Arrow reads the first, too
+
+
+def main() -> int:
+    """Serve until SIGTERM; return 1, with one line on stderr, where the model or a setting can never work."""
+    one_thread(os.environ)
+    try:
+        settings = Settings.from_environment(os.environ)
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        app = application()
+        app.extensions["convect"].load()
+    except ConvectError as error:
+        return _refuse(str(error))
+    except Exception as error:
+        return _refuse(describe("The model cannot be loaded", error))
+    _run(app, options(settings))
+    return 0
+
+
+def one_thread(environment: MutableMapping[str, str]) -> None:
+    """Keep the numeric libraries to one thread a worker; to be called before any of them is imported.
+
+    A pool of threads that is started in the master is dead in its forked workers, and waiting for it never ends.
+    """
+    environment.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
+
+
+@functools.cache
+def application() -> Flask:
+    """Return the WSGI application over the model in the `/opt/ml` tree, the same one each time; loads nothing yet."""
+    one_thread(os.environ)
+    from convect.artifact import Artifact  # after one_thread: these bring the numeric libraries
+    from convect.platform.opt_ml import OptML
+    from convect.serving.server import make_app
+
+    tree = OptML.from_environment(os.environ)
+    return make_app(lambda: Artifact.load(tree.model_dir), Settings.from_environment(os.environ))
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 1
+
+
+def _run(app: Flask, settings: dict[str, object]) -> None:
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
+    from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in settings.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Callable[..., object]:
+            return app
+
+    try:
+        Server().run()
+    except HaltServer as halt:  # two workers that fail at once: gunicorn stops for the first and trips over the second
+        raise SystemExit(halt.exit_status) from None

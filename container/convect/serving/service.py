@@ -1,0 +1,58 @@
+"""One model behind the server: loaded once, and ready only after it has forecast."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from convect.artifact import Artifact
+from convect.errors import PlatformError
+from convect.request import Forecast, ForecastRequest
+
+Forecaster = Callable[[Artifact, ForecastRequest], Forecast]
+
+
+class Service:
+    """Loads on demand, proves itself by one forecast, and only then forecasts for callers; safe for threads.
+
+    After a fork each process proves itself again: a loaded model says nothing about whether this process can use it.
+    """
+
+    def __init__(self, load_artifact: Callable[[], Artifact], forecast: Forecaster) -> None:
+        self._load_artifact = load_artifact
+        self._forecast = forecast
+        self._lock = threading.Lock()
+        self._artifact: Artifact | None = None
+        self.ready = False
+
+    def load(self) -> Artifact:
+        """Load the artifact, once; raises what loading raises."""
+        if self._artifact is None:
+            self._artifact = self._load_artifact()
+        return self._artifact
+
+    def prove(self) -> None:
+        """Load, and forecast one step of one series; raises what either raises."""
+        artifact = self.load()
+        self._forecast(artifact, ForecastRequest(horizon=1, items=tuple(str(item) for item in artifact.item_ids[:1])))
+        self.ready = True
+
+    def check(self) -> None:
+        """Raise PlatformError (503) while another thread loads, and where loading or proving fails."""
+        if self.ready:
+            return
+        if not self._lock.acquire(blocking=False):
+            raise PlatformError("The model is loading.", "Ask again in a moment.", code="not_ready")
+        try:
+            self.prove()
+        finally:
+            self._lock.release()
+
+    def text_columns(self) -> tuple[str, ...]:
+        """Name the trained columns of ids and stamps: what is in them is text, even where it looks like a number."""
+        schema = self.load().schema
+        return (*schema.item_id, schema.timestamp)
+
+    def forecast(self, request: ForecastRequest) -> Forecast:
+        """Answer a request; raises what forecasting raises."""
+        return self._forecast(self.load(), request)

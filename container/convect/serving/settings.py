@@ -1,0 +1,125 @@
+"""How the server runs, read once from the environment that the platform sets."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from convect.errors import ConfigError
+from convect.serving.limits import DEFAULT_LIMITS, Limits
+from convect.serving.media import OFFERED
+
+REAL_TIME_S = 60  # the platform gives up on an answer after this
+BATCH_S = 3_600  # the longest that a transform job or an asynchronous endpoint may wait
+MEGABYTE = 1 << 20
+_LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "critical": 50}  # `logging`'s
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`max_payload_mb` 0 means no limit; `log_level` is a number of the `logging` module."""
+
+    port: int = 8080
+    workers: int = 1
+    threads: int = 4
+    timeout_s: int = REAL_TIME_S
+    batch: bool = False
+    max_payload_mb: int = 100
+    default_accept: str = "text/csv"
+    batch_strategy: str = "MULTI_RECORD"
+    max_concurrent_transforms: int | None = None
+    log_level: int = 20
+    limits: Limits = DEFAULT_LIMITS
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], cpus: int | None = None) -> Settings:
+        """Return the settings that the platform's variables ask for; `cpus` is what this machine grants us.
+
+        Raises ConfigError, naming the variable, for a value that cannot be used.
+        """
+        batch = environment.get("SAGEMAKER_BATCH", "").strip().lower() == "true"
+        timeout_s = _integer(environment, ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "MODEL_SERVER_TIMEOUT"), REAL_TIME_S, 1)
+        workers = ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS")
+        return cls(
+            port=_integer(environment, ("SAGEMAKER_BIND_TO_PORT",), cls.port, 1, 65_535),
+            workers=_integer(environment, workers, cpus or available_cpus(), 1, 1_024),
+            timeout_s=max(timeout_s, BATCH_S) if batch else timeout_s,
+            batch=batch,
+            max_payload_mb=_integer(environment, ("SAGEMAKER_MAX_PAYLOAD_IN_MB",), cls.max_payload_mb, 0),
+            default_accept=_accept(environment),
+            batch_strategy=_strategy(environment),
+            max_concurrent_transforms=_integer(environment, ("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS",), 0, 0) or None,
+            log_level=_level(environment),
+        )
+
+    @property
+    def max_payload_bytes(self) -> int | None:
+        """The largest body read: the platform's limit and 1 MB of margin, since it counts before it adds; 0 is none."""
+        return (self.max_payload_mb + 1) * MEGABYTE if self.max_payload_mb else None
+
+    @property
+    def execution_parameters(self) -> dict[str, object]:
+        """What a transform job asks for: concurrent requests times payload may not be more than 100 MB."""
+        concurrent = self.max_concurrent_transforms or min(self.workers, 100)
+        payload_mb = min(self.max_payload_mb, max(1, 100 // concurrent)) if self.max_payload_mb else 0
+        return {
+            "MaxConcurrentTransforms": concurrent,
+            "BatchStrategy": self.batch_strategy,
+            "MaxPayloadInMB": payload_mb,
+        }
+
+
+def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many CPUs this process may use: the container's share, not the machine's; at least 1."""
+    visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota(cgroup / "cpu.max") or _quota(cgroup / "cpu/cpu.cfs_quota_us", cgroup / "cpu/cpu.cfs_period_us")
+    return max(1, min(visible, math.ceil(quota or visible)))
+
+
+def _quota(*files: Path) -> float | None:
+    """CPUs granted by "200000 100000" (in one file, or quota and period in two); None where there is no bound."""
+    try:
+        quota, period = " ".join(file.read_text() for file in files).split()
+        return int(quota) / int(period) if int(quota) > 0 and int(period) > 0 else None
+    except (OSError, ValueError):  # no such file, or "max 100000": no bound
+        return None
+
+
+def _given(environment: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:
+    return next(((name, environment[name].strip()) for name in names if environment.get(name, "").strip()), ("", ""))
+
+
+def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int, low: int, high: int = 10**6) -> int:
+    name, text = _given(environment, names)
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
+        raise ConfigError(f"{name} is '{text[:40]}'.", f"Set it to a whole number from {low} to {high:,}.")
+    return int(text)
+
+
+def _accept(environment: Mapping[str, str]) -> str:
+    name, text = _given(environment, ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",))
+    chosen = text.partition(";")[0].strip().lower() or Settings.default_accept
+    if chosen in ("*/*", "text/*"):
+        return Settings.default_accept
+    if chosen not in OFFERED:
+        raise ConfigError(f"{name} is '{text[:80]}'.", f"Set it to one of {', '.join(OFFERED)}.")
+    return chosen
+
+
+def _strategy(environment: Mapping[str, str]) -> str:
+    text = environment.get("SAGEMAKER_BATCH_STRATEGY", "").strip().upper().replace("SINGLERECORD", "SINGLE_RECORD")
+    text = text.replace("MULTIRECORD", "MULTI_RECORD")
+    return text if text in ("SINGLE_RECORD", "MULTI_RECORD") else Settings.batch_strategy
+
+
+def _level(environment: Mapping[str, str]) -> int:
+    name, text = _given(environment, ("SAGEMAKER_CONTAINER_LOG_LEVEL",))
+    levels = {**_LEVELS, **{str(level): level for level in _LEVELS.values()}}
+    if text and text.lower() not in levels:
+        raise ConfigError(f"{name} is '{text[:40]}'.", f"Set it to one of {', '.join(levels)}.")
+    return levels[text.lower() or "info"]

@@ -1,0 +1,85 @@
+"""Forecasts with their bodies, and which form an Accept header gets."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from convect.errors import NotAcceptable
+from convect.request import Forecast
+from convect.serving import wire
+
+
+def test_csv_is_the_answer_unless_another_form_is_asked(two_days: Forecast) -> None:
+    body, content_type = wire.encode(two_days)
+    assert content_type == "text/csv; charset=utf-8"
+    assert body.decode().splitlines() == [
+        "item_id,timestamp,mean,0.5",
+        "=cmd(),2024-01-01,1.5,",
+        "=cmd(),2024-01-02,1.5,",
+        '"a,""b",2024-01-01,1.5,',
+        '"a,""b",2024-01-02,1.5,',
+    ]
+    assert not body.endswith(b"\n")
+
+
+def test_json_holds_the_rows_and_where_they_came_from(two_days: Forecast) -> None:
+    body, content_type = wire.encode(two_days, "application/json")
+    answer = json.loads(body)
+    assert content_type == "application/json"
+    assert answer["forecasts"][0] == {"item_id": "=cmd()", "timestamp": "2024-01-01", "mean": 1.5, "0.5": None}
+    assert answer["origin"][1] == {
+        "item_id": 'a,"b',
+        "history": "trained",
+        "last_timestamp": "2023-12-31",
+        "fallback": False,
+        "reason": "",
+    }
+
+
+def test_hours_are_written_where_there_are_any(two_days: Forecast) -> None:
+    frame = two_days.frame.assign(timestamp=two_days.frame["timestamp"] + pd.Timedelta(hours=5))
+    answer = json.loads(wire.encode(Forecast(frame, two_days.origin), "application/json")[0])
+    assert answer["forecasts"][0]["timestamp"] == "2024-01-01T05:00:00"
+
+
+def test_parquet_holds_the_table(two_days: Forecast) -> None:
+    body, content_type = wire.encode(two_days, "application/x-parquet")
+    assert content_type == "application/x-parquet"
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(body)), two_days.frame)
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, "text/csv"),
+        ("", "text/csv"),
+        ("*/*", "text/csv"),
+        ("text/*", "text/csv"),
+        ("text/plain", "text/plain"),
+        ("APPLICATION/JSON; charset=utf-8", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/json;q=0.5, text/csv;q=0.4", "application/json"),
+        ("text/html, */*;q=0.1", "text/csv"),
+        ("*/*, application/json;q=0.2", "text/csv"),
+        ("text/csv;q=0, */*;q=0.5", "text/plain"),
+        ("application/vnd.apache.parquet", "application/x-parquet"),
+        ("application/json;q=nonsense", "application/json"),
+    ],
+)
+def test_the_form_that_accept_likes_best(accept: str | None, chosen: str) -> None:
+    assert wire.negotiate(accept) == chosen
+
+
+def test_the_default_form_can_be_set() -> None:
+    assert wire.negotiate("*/*", "application/json") == "application/json"
+    assert wire.negotiate("text/*", "application/json") == "text/csv"
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "application/json;q=0.0"])
+def test_a_form_that_is_not_written(accept: str) -> None:
+    with pytest.raises(NotAcceptable, match="No answer is written as"):
+        wire.negotiate(accept)
