@@ -1,0 +1,109 @@
+"""Every model at every origin: those of the backtest and the last one, computed side by side, model after model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convect import metrics
+from convect.folds import Fold
+from convect.models import local
+from convect.models.local import Array, Predictions, Seasons
+from convect.panel import Panel
+
+CHUNK_SERIES = 32
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where forecasts start: first the r rows of the backtest's folds, then one row for each of the n items.
+
+    items, ends, windows: (r + n,); windows counts 1 for the newest fold, 2 for the one before, 0 for the last origin.
+    """
+
+    items: Index
+    ends: Index
+    windows: Index
+
+    @classmethod
+    def of(cls, lengths: Index, folds: list[Fold]) -> Origins:
+        """Put the folds and the final origin of every item together."""
+        parts = [(fold.items, fold.ends, window + 1) for window, fold in enumerate(folds)]
+        parts.append((np.arange(len(lengths)), np.asarray(lengths, np.int64), 0))
+        items, ends = (np.concatenate([part[k] for part in parts]).astype(np.int64) for k in (0, 1))
+        return cls(items, ends, np.concatenate([np.full(len(part[0]), part[2]) for part in parts]))
+
+    @cached_property
+    def past(self) -> Index:
+        """Positions of the rows that the backtest scores."""
+        return np.flatnonzero(self.windows > 0)
+
+    @cached_property
+    def last(self) -> Index:
+        """Positions of the rows that forecast the future, in the order of the items."""
+        return np.flatnonzero(self.windows == 0)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What every model said at every origin, and what happened after those of the past.
+
+    actual: (r, h); scale, scale_squared: (r,) denominators of MASE and RMSSE at the cutoff;
+    predictions: by model, (r + n, h) each, in the order of `origins`.
+    """
+
+    origins: Origins
+    horizon: int
+    actual: Array
+    scale: Array
+    scale_squared: Array
+    predictions: Mapping[str, Predictions] = field(default_factory=dict)
+
+    def past(self, model: str) -> Array:
+        """The forecasts (r, h) that can be scored."""
+        return self.predictions[model].mean[self.origins.past]
+
+    def last(self, model: str) -> Array:
+        """The forecasts (n, h) of the future."""
+        return self.predictions[model].mean[self.origins.last]
+
+
+def prepare(panel: Panel, folds: list[Fold], horizon: int, season: int) -> Backtest:
+    """Lay out the origins of a panel with the actuals and scales of the past ones; no model has run yet."""
+    origins = Origins.of(panel.lengths, folds)
+    items, ends = origins.items[origins.past], origins.ends[origins.past]
+    base = panel.offsets[items] + ends
+    actual = panel.values[base[:, None] + np.arange(horizon)]
+    histories = [panel.series(item)[:end] for item, end in zip(items, ends, strict=True)]
+    scale = np.array([metrics.seasonal_scale(history, season) for history in histories])
+    squared = np.array([metrics.seasonal_scale_squared(history, season) for history in histories])
+    return Backtest(origins, horizon, actual, scale, squared)
+
+
+def local_tasks(panel: Panel, origins: Origins, horizon: int, seasons: Seasons, model: str) -> Iterator[local.Task]:
+    """Cut the work of one model into tasks of a few series, each with only the rows that the model sees."""
+    order = np.argsort(origins.items, kind="stable")
+    bounds = np.searchsorted(origins.items[order], np.arange(len(panel) + 1))
+    ends_of = [origins.ends[order[bounds[i] : bounds[i + 1]]] for i in range(len(panel))]
+    cap = local.cap_rows(seasons)
+    for start in range(0, len(panel), CHUNK_SERIES):
+        chunk = range(start, min(start + CHUNK_SERIES, len(panel)))
+        first = [max(0, int(ends_of[i].min()) - cap) for i in chunk]
+        histories = [panel.series(i)[f:] for i, f in zip(chunk, first, strict=True)]
+        ends = [(ends_of[i] - f).tolist() for i, f in zip(chunk, first, strict=True)]
+        yield local.Task(model, histories, ends, horizon, seasons)
+
+
+def gather(results: list[Predictions], origins: Origins) -> Predictions:
+    """Put the chunks of one model back into the order of the origins."""
+    place = np.argsort(origins.items, kind="stable")
+    parts = [np.concatenate([getattr(r, name) for r in results]) for name in ("mean", "spread", "fallback")]
+    ordered = [np.empty_like(part) for part in parts]
+    for target, part in zip(ordered, parts, strict=True):
+        target[place] = part
+    return Predictions(ordered[0], ordered[1], ordered[2], sum(r.seconds for r in results))

@@ -1,0 +1,1 @@
+"""The portfolio: local models series by series, and one global model over all of them."""

@@ -1,0 +1,129 @@
+"""Runs the models of the portfolio at every origin, in the order of value per second, until the budget is spent."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass, field, replace
+
+import lightgbm as lgb
+import numpy as np
+
+from convect import pooled
+from convect.backtest import Backtest, gather, local_tasks
+from convect.config import Config
+from convect.models import local
+from convect.models.features import SeriesTable
+from convect.models.local import Predictions, Seasons
+from convect.panel import Panel
+
+FAST = (local.NAIVE, "MSTLTheta", "Theta", "SeasonalNaiveLong")
+POLL_S = 0.2
+
+
+@dataclass
+class Budget:
+    """When to stop: a number of seconds (None = none), or the moment `stop` is set, as on SIGTERM."""
+
+    time_limit_s: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    started: float = field(default_factory=time.monotonic)
+
+    def spent(self) -> bool:
+        """Whether no more work may begin."""
+        over = self.time_limit_s is not None and time.monotonic() - self.started > self.time_limit_s
+        return over or self.stop.is_set()
+
+
+def models_of(preset: str, seasons: Seasons) -> list[str]:
+    """Return the local models of a preset that suit the seasons, the naive one first."""
+    return [m.name for m in local.PORTFOLIO if m.suits(seasons) and (preset != "fast" or m.name in FAST)]
+
+
+def run(
+    panel: Panel,
+    backtest: Backtest,
+    table: SeriesTable,
+    config: Config,
+    *,
+    executor: Executor | None,
+    budget: Budget,
+    progress: Callable[[str], None],
+) -> tuple[Backtest, pooled.Boosters]:
+    """Return the backtest with the predictions of every model that finished in time, and the global models' boosters.
+
+    The naive model always finishes; any other that the budget cuts off is left out as if it did not exist.
+    """
+    names = models_of(config.preset, table.seasons)
+    pending = _submit(panel, backtest, table.seasons, names, executor)
+    boosters: dict[str, tuple[lgb.Booster, ...]] = {}
+    predictions: dict[str, Predictions] = {}
+    training = replace(pooled.TRAINING[config.preset], seed=config.seed)
+    for variant in pooled.variants_of(config.preset, panel.values):
+        found = None if budget.spent() else pooled.run(variant, table, backtest, training)
+        if found is not None:
+            boosters[variant.name], predictions[variant.name] = found
+            progress(_line(variant.name, predictions[variant.name]))
+    for name in names:
+        results = _collect(pending[name], budget, must_finish=name == local.NAIVE)
+        if results is None:
+            progress(f"model {name}: left out, the time limit is reached")
+            continue
+        predictions[name] = gather(results, backtest.origins)
+        progress(_line(name, predictions[name]))
+    return replace(backtest, predictions=_filled(predictions)), boosters
+
+
+def _filled(predictions: Mapping[str, Predictions]) -> dict[str, Predictions]:
+    """Let the naive forecast stand where a model had none, so that every model is scored on the same rows."""
+    naive = predictions[local.NAIVE].mean
+    return {
+        name: replace(found, mean=np.where(found.fallback[:, None], naive, found.mean))
+        for name, found in predictions.items()
+    }
+
+
+def _line(name: str, predicted: Predictions) -> str:
+    return f"model {name}: {predicted.seconds:.1f} CPU-seconds, {int(predicted.fallback.sum())} fallbacks"
+
+
+Work = Callable[[], Predictions] | Future[Predictions]
+
+
+def _submit(
+    panel: Panel, backtest: Backtest, seasons: Seasons, names: Iterable[str], executor: Executor | None
+) -> Mapping[str, list[Work]]:
+    pending: dict[str, list[Work]] = {}
+    for name in names:
+        tasks = local_tasks(panel, backtest.origins, backtest.horizon, seasons, name)
+        pending[name] = [executor.submit(local.forecast_chunk, task) if executor else _later(task) for task in tasks]
+    return pending
+
+
+def _later(task: local.Task) -> Callable[[], Predictions]:
+    return lambda: local.forecast_chunk(task)
+
+
+def _collect(work: list[Work], budget: Budget, *, must_finish: bool) -> list[Predictions] | None:
+    results = []
+    for item in work:
+        if budget.spent() and not must_finish:
+            _cancel(work)
+            return None
+        if not isinstance(item, Future):
+            results.append(item())
+            continue
+        while not wait([item], timeout=POLL_S).done:
+            if budget.spent() and not must_finish:
+                _cancel(work)
+                return None
+        results.append(item.result())
+    return results
+
+
+def _cancel(work: list[Work]) -> None:
+    for item in work:
+        if isinstance(item, Future):
+            item.cancel()

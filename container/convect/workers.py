@@ -1,0 +1,40 @@
+"""The processes that share the work over series, one for each core that this container may use."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_cpus() -> int:
+    """Return how many cores this process may use: its affinity, or less where the cgroup's quota is lower."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CGROUP_V2.read_text().split()
+        return allowed if quota == "max" else max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return allowed
+
+
+@contextmanager
+def process_pool() -> Iterator[Executor]:
+    """Give a pool with a process for each usable core, started at once and ended with the block.
+
+    Forked before any thread exists, so that the libraries loaded here need not be loaded again in each.
+    """
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_leave_signals_to_parent) as pool:
+        pool.submit(os.getpid).result()
+        yield pool
+
+
+def _leave_signals_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

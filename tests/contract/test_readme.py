@@ -1,0 +1,111 @@
+"""What the documents say by way of names, numbers and files is what the code has.
+
+The parts of README.md between markers are generated: `make readme` writes them, and these tests compare.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from convect.artifact import Artifact
+from convect.config import markdown_table
+from convect.platform.opt_ml import BASE_VARIABLE
+from convect.serving.server import make_app
+from convect.serving.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+DOCUMENTS = [
+    README,
+    *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "container/README.md", "data/README.md")),
+]
+UPDATE = bool(os.environ.get("UPDATE_README"))
+ANSWER_TOLERANCE = 0.02  # another processor may round otherwise, and a tree then split elsewhere
+
+
+def part(name: str) -> str:
+    """What stands between the two markers of a generated part."""
+    found = re.search(rf"<!-- {name}:begin -->\n(.*?)\n?<!-- {name}:end -->", README.read_text("utf-8"), re.DOTALL)
+    assert found, f"README.md has no part marked {name}"
+    return found[1]
+
+
+def update(name: str, text: str) -> None:
+    if UPDATE:
+        begin, end = f"<!-- {name}:begin -->\n", f"\n<!-- {name}:end -->"
+        README.write_text(README.read_text("utf-8").replace(begin + part(name) + end, begin + text + end), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The answer to the README's request by a model that container/train makes of the sample tree."""
+    tree = tmp_path_factory.mktemp("readme") / "ml"
+    shutil.copytree(ROOT / "container" / "local_test" / "test_dir" / "input", tree / "input")
+    program = [sys.executable, str(ROOT / "container" / "train")]
+    subprocess.run(program, env={**os.environ, BASE_VARIABLE: str(tree)}, check=True, capture_output=True)
+    client = make_app(lambda: Artifact.load(tree / "model"), Settings()).test_client()
+    response = client.post("/invocations", data=fenced("request", "json"), content_type="application/json")
+    assert response.status_code == 200, response.text
+    return response.text.strip()
+
+
+def fenced(name: str, kind: str) -> str:
+    found = re.search(rf"```{kind}\n(.*?)\n```", part(name), re.DOTALL)
+    assert found, f"The part {name} of README.md has no {kind} block"
+    return found[1]
+
+
+def test_the_hyperparameter_table_is_the_declared_one() -> None:
+    update("hyperparameters", markdown_table())
+    assert part("hyperparameters") == markdown_table()
+
+
+def test_the_request_uses_every_key() -> None:
+    assert set(json.loads(fenced("request", "json"))) == {"schema", "config", "freq", "data"}
+
+
+def test_the_answer_is_what_the_server_answers(answer: str) -> None:
+    update("answer", f"```csv\n{answer}\n```")
+    shown, found = (pd.read_csv(io.StringIO(text)) for text in (fenced("answer", "csv"), answer))
+    pd.testing.assert_frame_equal(shown, found, rtol=ANSWER_TOLERANCE)
+
+
+def test_the_policies_are_json_and_give_nothing_away() -> None:
+    blocks = re.findall(r"```json\n(\{\s+\"Version\".*?)```", README.read_text("utf-8"), re.DOTALL)
+    policies = [json.loads(text) for text in blocks]
+    assert len(policies) == 2
+    for statement in (statement for policy in policies for statement in policy["Statement"]):
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        assert not [action for action in actions if "*" in action]
+        if statement["Resource"] == "*":  # these two actions take no narrower resource
+            assert actions in (["ecr:GetAuthorizationToken"], ["cloudwatch:PutMetricData"])
+
+
+def test_the_papermill_example_sets_names_that_the_notebook_has() -> None:
+    command = re.search(r"bin/papermill .*?```", README.read_text("utf-8"), re.DOTALL)
+    assert command
+    cells = json.loads((ROOT / "notebooks" / "00_quickstart.ipynb").read_text("utf-8"))["cells"]
+    (cell,) = (cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    known = set(re.findall(r"^(\w+) =", "".join(cell["source"]), re.MULTILINE))
+    asked = set(re.findall(r"-p (\w+) ", command[0]))
+    assert asked
+    assert asked <= known
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_make_targets_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
