@@ -1,0 +1,10 @@
+"""Small helpers of the notebooks, each to be copied into a project of your own.
+
+| module | what it is for |
+|---|---|
+| `tables` | read tables, hold out the end, score a forecast against seasonal naive |
+| `plots` | the series, the forecast, the leaderboard and the coverage, drawn |
+| `jobs` | build, show, send and wait for training, transform and endpoint requests |
+| `account` | the right client for an instance type |
+| `local` | a SageMaker client that runs the container's programs as processes |
+"""

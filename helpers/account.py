@@ -1,0 +1,131 @@
+"""The right clients for an instance type: the one place where local and remote differ.
+
+`clients` looks at `helpers.local` only where it runs the container's programs as processes; without that branch the
+file can be copied alone. Neither boto3 nor the SageMaker SDK is needed until a branch that uses it is taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+IMAGE = "convect"
+FALLBACK_REGION = "us-east-1"  # the SDK's local mode wants a region, and calls no service in it
+MENDED_CORE = (2, 25)  # of sagemaker-core
+SDK_REMEDY = "pip install 'sagemaker>=3.27,<4'"
+
+
+class AccountError(RuntimeError):
+    """No client can be made; the sentence says why and what to do."""
+
+
+def clients(
+    instance_type: str,
+    region: str | None = None,
+    *,
+    image: str = IMAGE,
+    programs: str | Path | None = None,
+    show: bool = True,
+) -> tuple[Any, Any]:
+    """Return the SageMaker client and the runtime client for an instance type, by boto3's method names.
+
+    * `"local"`: containers of `image` on this machine, by the SageMaker SDK's own local mode, if a Docker engine
+      answers and has the image; else `train` and `serve` in `programs` as processes.
+    * `"ml.…"`: boto3's clients. `AWS_ENDPOINT_URL` is honoured, as by every client of boto3.
+
+    With `show`, one printed sentence says which was chosen and why.
+
+    Raises:
+        AccountError: the instance type is neither, or boto3, a region or credentials are missing.
+    """
+    if instance_type.startswith("ml."):
+        return remote_clients(region)
+    if instance_type != "local":
+        raise AccountError(f"Instance type {instance_type!r} is unknown: give 'local' or one like 'ml.m5.xlarge'.")
+    obstacle = docker_obstacle(image)
+    if show:
+        print(f"Local: containers of the image {image}." if not obstacle else f"Local, as processes: {obstacle}")
+    return process_clients(programs) if obstacle else docker_clients(region)
+
+
+def docker_obstacle(image: str) -> str:
+    """Return why the SDK's local mode cannot run `image` on this machine, as a sentence, or ""."""
+    if shutil.which("docker") is None:
+        return "Docker is not installed."
+    if not answers(["docker", "info"]):
+        return "no Docker engine answers."
+    if not answers(["docker", "image", "inspect", image]):
+        return f"the image {image} is not built on this machine."
+    if local_session_module() is None:
+        return f"the SageMaker SDK is not installed ({SDK_REMEDY})."
+    return ""
+
+
+def answers(command: list[str], timeout_s: float = 10) -> bool:
+    """Return whether a command ends well in time."""
+    try:
+        return subprocess.run(command, capture_output=True, timeout=timeout_s, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def local_session_module() -> str | None:
+    """Return the module that holds the SDK's LocalSession, which SDK 3 moved, or None."""
+    for name in ("sagemaker.core.local", "sagemaker.local"):
+        with contextlib.suppress(ModuleNotFoundError):
+            if importlib.util.find_spec(name):
+                return name
+    return None
+
+
+def docker_clients(region: str | None) -> tuple[Any, Any]:
+    """Return the clients of the SageMaker SDK's local mode."""
+    import boto3
+
+    name = local_session_module()
+    if name is None:
+        raise AccountError(f"The SageMaker SDK is not installed: {SDK_REMEDY}.")
+    region = region or boto3.Session().region_name or FALLBACK_REGION
+    mend_old_sdk(region)
+    session = importlib.import_module(name).LocalSession(boto_session=boto3.Session(region_name=region))
+    return session.sagemaker_client, session.sagemaker_runtime_client
+
+
+def mend_old_sdk(region: str) -> None:
+    """Import the module that SDK 3 before 3.25 (in older Studio images) uses without importing it."""
+    try:
+        core = metadata.version("sagemaker-core")
+    except metadata.PackageNotFoundError:
+        return
+    if tuple(int(part) for part in core.split(".")[:2]) < MENDED_CORE:
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)  # its import fails without one
+        importlib.import_module("sagemaker.serve.model_builder")
+
+
+def process_clients(programs: str | Path | None) -> tuple[Any, Any]:
+    """Return the clients that run the container's programs as processes."""
+    from helpers.local import LocalClient, LocalRuntimeClient
+
+    client = LocalClient(programs) if programs else LocalClient()
+    return client, LocalRuntimeClient(client)
+
+
+def remote_clients(region: str | None) -> tuple[Any, Any]:
+    """Return boto3's clients; raise AccountError with the remedy where something is missing."""
+    if importlib.util.find_spec("boto3") is None:
+        raise AccountError("boto3 is not installed, and every instance type but 'local' needs it: pip install boto3.")
+    import boto3
+
+    session = boto3.Session(region_name=region)
+    if session.region_name is None:
+        raise AccountError("No AWS region is set: pass region=, or set AWS_DEFAULT_REGION.")
+    if session.get_credentials() is None:
+        raise AccountError("No AWS credentials were found: run 'aws configure', or start from a role that has them.")
+    return session.client("sagemaker"), session.client("sagemaker-runtime")

@@ -1,0 +1,15 @@
+"""A SageMaker client for this machine: it runs the container's `train` and `serve` as processes.
+
+    client = LocalClient(programs="../container")
+    runtime = LocalRuntimeClient(client)
+
+Method names, request dictionaries and error answers are boto3's, so the cell that works here works on AWS. Each job
+has an `/opt/ml` of its own under a temporary folder, which `SAGEMAKER_BASE_DIR` names to the programs. What the
+platform has and a process has not: several hosts, Pipe mode, network isolation, an image (its name is only recorded).
+"""
+
+from .client import LocalClient
+from .errors import ClientError, ModelError, ParamValidationError, ResourceInUse
+from .runtime import LocalRuntimeClient
+
+__all__ = ["ClientError", "LocalClient", "LocalRuntimeClient", "ModelError", "ParamValidationError", "ResourceInUse"]

@@ -1,0 +1,119 @@
+"""The notebooks run as a job runs them: other data, other parameters; what must fail fails.
+
+As a reader runs them, from top to bottom with their own parameters, nbmake does: `pytest --nbmake notebooks`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tests.notebooks.harness import NOTEBOOKS, parameters_of, run
+
+MONTHLY = {
+    "DATA": "../data/monthly_employment.csv",
+    "FREQ": "MS",
+    "HORIZON_STEPS": 12,
+    "SEASON_STEPS": 12,
+    "ITEM": "manufacturing",
+    "PRESET": "fast",
+}
+
+
+def last_cell_twice(name: str, folder: Path) -> Path:
+    """A copy of a notebook whose last cell comes twice: what cleans up may be run again."""
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    notebook["cells"].append(new_code_cell(notebook["cells"][-1]["source"]))
+    nbformat.write(notebook, folder / name)
+    return folder / name
+
+
+def outputs_of(path: Path) -> str:
+    """All that an executed notebook printed."""
+    cells = nbformat.read(path, as_version=4)["cells"]
+    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", []))
+
+
+def test_the_quickstart_runs_on_monthly_data(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(last_cell_twice("00_quickstart.ipynb", tmp_path), tmp_path / "run.ipynb", {**MONTHLY, "OUTPUT_DIR": str(out)})
+    history = pd.read_csv(NOTEBOOKS.parent / "data/monthly_employment.csv", parse_dates=["timestamp"])
+    forecasts = pd.read_csv(out / "forecasts.csv", parse_dates=["timestamp"])
+    assert set(forecasts["item_id"]) == set(history["item_id"])
+    held_out = sorted(history["timestamp"].unique())[-12:]
+    for _, rows in forecasts.groupby("item_id"):
+        assert rows["timestamp"].tolist() == held_out
+        assert (rows["0.1"] <= rows["0.5"]).all()
+        assert (rows["0.5"] <= rows["0.9"]).all()
+    leaderboard = pd.read_csv(out / "leaderboard.csv").set_index("model")
+    assert leaderboard.loc["Ensemble", "MASE"] < 0.9 * leaderboard.loc["SeasonalNaive", "MASE"]
+    assert (out / "forecast.png").read_bytes().startswith(b"\x89PNG")
+    assert not (out / "work").exists()  # it has cleaned up, twice
+    assert "tarjet" in outputs_of(tmp_path / "run.ipynb")
+
+
+def test_local_training_runs_with_another_horizon(tmp_path: Path) -> None:
+    changed = {"HORIZON_STEPS": 7, "ITEM": "JFK/B6", "OUTPUT_DIR": str(tmp_path / "out")}
+    run(last_cell_twice("02_local_training.ipynb", tmp_path), tmp_path / "run.ipynb", changed)
+    said = outputs_of(tmp_path / "run.ipynb")
+    assert '"horizon": "7"' in said
+    assert "JFK/B6" in said
+    assert "Did you mean 'horizon'?" in said
+    assert said.endswith("['endpoint', 'endpoint_config', 'model']\n[]\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_makefile_s_demo_finds_what_it_names() -> None:
+    parameters = parameters_of(NOTEBOOKS / "00_quickstart.ipynb")
+    assert set(MONTHLY) < set(parameters)
+    assert parameters["OUTPUT_DIR"] == '"../build/demo"'
+
+
+def test_an_unknown_parameter_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"00_quickstart\.ipynb has no parameter HORIZON; it has DATA, FREQ"):
+        run(NOTEBOOKS / "00_quickstart.ipynb", tmp_path / "run.ipynb", {"HORIZON": 3})
+
+
+def test_a_notebook_without_parameters_is_an_error(tmp_path: Path) -> None:
+    nbformat.write(new_notebook(cells=[new_code_cell("x = 1")]), tmp_path / "bare.ipynb")
+    with pytest.raises(ValueError, match="has no cell tagged 'parameters'"):
+        run(tmp_path / "bare.ipynb", tmp_path / "run.ipynb", {"X": 1})
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    """A notebook that must fail, after the imports that once made nbmake blind to it."""
+    imports = (
+        f"import sys\nsys.path.insert(0, {str(NOTEBOOKS.parent)!r})\nfrom helpers import account, jobs, plots, tables"
+    )
+    cells = [
+        new_markdown_cell("# Canary"),
+        new_code_cell("SHOULD = 1", metadata={"tags": ["parameters"]}),
+        new_code_cell(imports),
+        new_code_cell("assert SHOULD == 2, 'the canary sings'"),
+    ]
+    path = tmp_path / "canary.ipynb"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+    return path
+
+
+def test_a_failing_notebook_fails_by_papermill(canary: Path, tmp_path: Path) -> None:
+    with pytest.raises(papermill.PapermillExecutionError, match="the canary sings"):
+        run(canary, tmp_path / "run.ipynb", {})
+    run(canary, tmp_path / "run.ipynb", {"SHOULD": 2})
+
+
+def test_a_failing_notebook_fails_by_nbmake(canary: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "--nbmake", "-p", "no:cacheprovider", "-c", "/dev/null", str(canary)]
+    done = subprocess.run(command, cwd=canary.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the canary sings" in done.stdout
+    assert "1 failed" in done.stdout
