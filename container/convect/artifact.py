@@ -96,6 +96,13 @@ class Artifact:
     def load(cls, model_dir: Path) -> Artifact:
         """Read an artifact. Raises PlatformError where it is absent, damaged or of another format version."""
         manifest = _read_manifest(model_dir)
+        try:
+            return cls._assemble(model_dir, manifest)
+        except (KeyError, TypeError, ValueError) as error:
+            raise PlatformError(f"The artifact's {MANIFEST} is damaged.", "Copy model.tar.gz again.") from error
+
+    @classmethod
+    def _assemble(cls, model_dir: Path, manifest: Mapping[str, Any]) -> Artifact:
         tables = {name: pd.read_parquet(model_dir / f"{name}.parquet") for name in TABLES}
         items, names = tables["items"], manifest["weights"]["models"]
         panel = _panel(manifest, tables)

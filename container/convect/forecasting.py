@@ -81,7 +81,19 @@ def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
     panel, _ = validate(
         request.frame, schema, config, frequency=artifact.frequency, categories=artifact.panel.categories
     )
-    return continued(panel, artifact.panel)
+    return continued(_asked(panel, request), artifact.panel)
+
+
+def _asked(panel: Panel, request: ForecastRequest) -> Panel:
+    if request.items is None:
+        return panel
+    found = np.isin(panel.item_ids, request.items)
+    if found.sum() < len(set(request.items)):
+        raise RequestError(
+            f"{len(set(request.items)) - int(found.sum())} of the items asked for are not in the data sent.",
+            "Name items of the data, or leave item_ids out.",
+        )
+    return panel.take(found)
 
 
 def _schema(artifact: Artifact, request: ForecastRequest) -> Schema:

@@ -18,13 +18,22 @@ def find_seasons(panel: Panel) -> Seasons:
     A series shorter than two and a half seasons has no say; a season on which no series has a say is not used.
     """
     sample = np.unique(np.linspace(0, len(panel) - 1, min(len(panel), SAMPLE_SERIES)).astype(int))
-    found = []
+    histories = [panel.series(item) for item in sample]
+    found: list[int] = []
     for season in panel.frequency.seasons:
-        shown = [seasonal_correlation(panel.series(item), season) for item in sample]
-        judged = np.array([value for value in shown if np.isfinite(value)])
+        judged = np.array([seasonal_correlation(history, season) for history in histories])
+        judged = judged[np.isfinite(judged)]
         if len(judged) and np.mean(judged > CORRELATION) >= SHARE:
             found.append(season)
+            histories = [_without(history, season) for history in histories]
     return tuple(found)
+
+
+def _without(history: Array, season: int) -> Array:
+    """The history less the mean of each phase, so that a longer season is not found in a shorter one."""
+    phase = np.arange(len(history)) % season
+    total, count = np.bincount(phase, history, season), np.bincount(phase, minlength=season)
+    return np.asarray(history - (total / np.maximum(count, 1))[phase])
 
 
 def seasonal_correlation(history: Array, season: int) -> float:

@@ -165,7 +165,7 @@ def _fit(model: LocalModel, history: Array, horizon: int, seasons: Seasons) -> t
         return None
     mean = np.asarray(answer["mean"], np.float64)
     spread = np.full((horizon, 2), np.nan)
-    if model.spread:
+    if model.spread and np.isfinite(mean).all():
         bounds = [mean - answer[f"lo-{INTERVAL_LEVEL}"], answer[f"hi-{INTERVAL_LEVEL}"] - mean]
         found = np.maximum(np.stack(bounds, axis=-1), 0.0) / INTERVAL_Z
         spread = found if _believable(found, history) else spread

@@ -1,0 +1,178 @@
+"""The local models: one conformance for all, and the naive forecast by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convect.models import local
+from convect.models.local import MODELS, NAIVE, LocalModel, Task, cap_rows, forecast_chunk, naive_forecast
+from tests.unit.made import Array, wave
+
+SEASONS, HORIZON = (4, 12), 6
+EVERY = pytest.mark.parametrize("name", [model.name for model in local.PORTFOLIO])
+
+
+def once(name: str, history: Array, horizon: int = HORIZON, seasons: tuple[int, ...] = SEASONS) -> Any:
+    return forecast_chunk(Task(name, [history], [[len(history)]], horizon, seasons))
+
+
+def test_names_are_distinct_and_the_naive_model_comes_first() -> None:
+    names = [model.name for model in local.PORTFOLIO]
+    assert len(set(names)) == len(names)
+    assert names[0] == NAIVE
+    assert local.PORTFOLIO[0].suits(())
+
+
+@EVERY
+def test_rows_are_ordered_by_series_then_end_and_each_sees_its_history_only(name: str) -> None:
+    one, two = wave(60, 12), wave(50, 12, seed=1)
+    found = forecast_chunk(Task(name, [one, two], [[50, 60], [50]], HORIZON, SEASONS))
+    alone = [once(name, history) for history in (one[:50], one, two)]
+    np.testing.assert_array_equal(found.mean, np.concatenate([each.mean for each in alone]))
+    np.testing.assert_array_equal(found.spread, np.concatenate([each.spread for each in alone]))
+    assert found.fallback.tolist() == [False] * 3
+    assert found.seconds >= 0
+
+
+@EVERY
+def test_the_history_is_only_read(name: str) -> None:
+    history = wave(60, 12)
+    history.setflags(write=False)
+    before = history.copy()
+    first, again = once(name, history), once(name, history)
+    np.testing.assert_array_equal(history, before)
+    np.testing.assert_array_equal(first.mean, again.mean)
+
+
+@EVERY
+def test_a_longer_horizon_only_adds_steps(name: str) -> None:
+    history = wave(60, 12)
+    np.testing.assert_allclose(once(name, history, 15).mean[:, :4], once(name, history, 4).mean, rtol=1e-9)
+
+
+@EVERY
+def test_only_the_newest_rows_count(name: str) -> None:
+    history = wave(cap_rows(SEASONS) + 50, 12)
+    older = np.r_[np.full(50, 1e4), history[50:]]
+    np.testing.assert_array_equal(once(name, history).mean, once(name, older).mean)
+
+
+@EVERY
+def test_the_unit_and_the_sign_do_not_matter_much(name: str) -> None:
+    history = wave(60, 12)
+    plain = once(name, history).mean
+    np.testing.assert_allclose(once(name, 1000 * history).mean, 1000 * plain, rtol=0.03)
+    mirrored = once(name, -history)
+    assert np.isfinite(mirrored.mean).all() and not mirrored.fallback.any()
+    np.testing.assert_allclose(-mirrored.mean, plain, atol=4)
+
+
+@EVERY
+@pytest.mark.parametrize("history", [[5.0], [3.0, 5.0], [1.0, 9.0, 4.0]], ids=len)
+def test_too_short_a_history_gets_the_last_value_and_is_said_to_have_failed(name: str, history: list[float]) -> None:
+    found = once(name, np.array(history))
+    assert found.mean.tolist() == [[history[-1]] * HORIZON]
+    assert found.fallback.tolist() == [name != NAIVE]
+    assert np.isfinite(found.spread).all()
+
+
+@EVERY
+@pytest.mark.parametrize("value", [0.0, 7.0, -7.0])
+def test_a_constant_history_stays(name: str, value: float) -> None:
+    found = once(name, np.full(60, value))
+    np.testing.assert_allclose(found.mean, value, atol=1e-6)
+
+
+@EVERY
+@pytest.mark.parametrize("kind", ["mostly_zero", "huge", "tiny", "jump"])
+def test_odd_histories_get_a_finite_forecast_that_can_be_believed(name: str, kind: str) -> None:
+    rng = np.random.default_rng(0)
+    history = {
+        "mostly_zero": (rng.random(60) < 0.1) * rng.integers(1, 9, 60).astype(float),
+        "huge": 1e90 * wave(60, 12),
+        "tiny": 1e-90 * wave(60, 12),
+        "jump": np.r_[np.zeros(40), np.full(20, 1000.0)],
+    }[kind]
+    found = once(name, history)
+    assert np.isfinite(found.mean).all()
+    assert np.abs(found.mean).max() <= local.EXPLOSION * np.abs(history).max() + 1e-9
+    width = found.spread[~np.isnan(found.spread)]
+    assert (width >= 0).all() and np.isfinite(width).all()
+
+
+class Broken:
+    """A model that ends in every way a fit can."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def forecast(self, y: Array, h: int, level: list[int] | None) -> dict[str, Array]:
+        if self.how == "raises":
+            raise RuntimeError("no")
+        mean = np.full(h, {"explodes": 1e9, "nan": np.nan, "infinite": -np.inf}[self.how])
+        return {"mean": mean, "lo-80": mean - 1, "hi-80": mean + 1}
+
+
+@pytest.mark.parametrize("how", ["raises", "explodes", "nan", "infinite"])
+def test_a_fit_that_fails_is_replaced_by_the_naive_forecast_and_counted(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "broken", LocalModel("broken", lambda _: Broken(how), lambda _: 1))
+    history = wave(60, 12)
+    found = once("broken", history)
+    mean, spread = naive_forecast(history, HORIZON, 4)
+    np.testing.assert_array_equal(found.mean, [mean])
+    np.testing.assert_array_equal(found.spread, [spread])
+    assert found.fallback.tolist() == [True]
+
+
+def test_the_naive_forecast_by_hand() -> None:
+    mean, spread = naive_forecast(np.array([1.0, 5.0, 2.0, 9.0, 4.0, 11.0]), 5, 2)
+    sigma = np.sqrt((1 + 16 + 4 + 4) / 4)
+    assert mean.tolist() == [4, 11, 4, 11, 4]
+    np.testing.assert_allclose(spread[:, 0], sigma * np.sqrt([1, 1, 2, 2, 3]))
+    np.testing.assert_array_equal(spread[:, 0], spread[:, 1])
+
+
+def test_the_naive_forecast_without_a_whole_season_is_the_last_value() -> None:
+    mean, spread = naive_forecast(np.array([1.0, 3.0]), 3, 7)
+    assert mean.tolist() == [3, 3, 3]
+    np.testing.assert_allclose(spread[:, 0], 2 * np.sqrt([1, 2, 3]))
+    assert naive_forecast(np.array([3.0]), 2, 1)[1].tolist() == [[0, 0], [0, 0]]
+
+
+@given(
+    history=st.lists(st.floats(-100, 100), min_size=1, max_size=30),
+    season=st.integers(1, 8),
+    factor=st.floats(0.1, 10),
+    shift=st.floats(-50, 50),
+)
+def test_the_naive_forecast_follows_unit_and_zero(
+    history: list[float], season: int, factor: float, shift: float
+) -> None:
+    mean, spread = naive_forecast(np.array(history), 9, season)
+    moved, wider = naive_forecast(factor * np.array(history) + shift, 9, season)
+    np.testing.assert_allclose(moved, factor * mean + shift, atol=1e-6)
+    np.testing.assert_allclose(wider, factor * spread, atol=1e-6)
+
+
+@pytest.mark.parametrize("season", [1, 4, 12])
+def test_the_naive_model_is_the_naive_forecast(season: int) -> None:
+    history = wave(60, 12)
+    seasons = (season,) if season > 1 else ()
+    found = once(NAIVE, history, 20, seasons)
+    mean, spread = naive_forecast(history, 20, season)
+    np.testing.assert_allclose(found.mean[0], mean)
+    np.testing.assert_allclose(found.spread[0], spread, rtol=0.15)  # statsforecast counts degrees of freedom
+
+
+@given(st.lists(st.integers(2, 400), max_size=3, unique=True).map(lambda found: tuple(sorted(found))))
+def test_a_model_sees_several_seasons_and_no_more_than_needed(seasons: tuple[int, ...]) -> None:
+    rows = cap_rows(seasons)
+    assert 400 <= rows <= 840
+    assert rows >= min(840, 5 * max(seasons, default=1))
