@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from statsforecast.models import MSTL, AutoCES, AutoETS, DynamicOptimizedTheta, Naive, SeasonalNaive
+from statsforecast.models import MSTL, AutoCES, AutoETS, DynamicOptimizedTheta
 
 Array = NDArray[np.float64]
 Seasons = tuple[int, ...]
 NAIVE = "SeasonalNaive"
 LONGEST_ETS_SEASON = 12  # beyond it a fit costs seconds and MSTL does better
 LONGEST_SINGLE_SEASON = 24  # beyond it Theta and ETS look at the level and the trend only
+MOVING_ROWS = 100  # fitted on at least so many, parameters hardly change with a few horizons more
 EXPLOSION = 3.0  # times the largest |value| of the history: nothing beyond it is believed
 INTERVAL_LEVEL = 80
 INTERVAL_Z = 1.2815515655446004  # the normal quantile that bounds the central 80 %
@@ -26,8 +27,9 @@ INTERVAL_Z = 1.2815515655446004  # the normal quantile that bounds the central 8
 class LocalModel:
     """One entry of the portfolio.
 
-    build(seasons) makes the statsforecast model; needs(seasons) is the fewest rows it is fitted on; suits(seasons)
-    whether it belongs in the portfolio for data with these seasons; spread whether its own intervals are used.
+    build(seasons) makes the statsforecast model, or gives the number of steps whose values are repeated; needs(seasons)
+    is the fewest rows it is fitted on; suits(seasons) whether it belongs in the portfolio for data with these seasons;
+    spread whether its own intervals are used; moves whether parameters fitted at one origin serve the later ones too.
     """
 
     name: str
@@ -35,6 +37,7 @@ class LocalModel:
     needs: Callable[[Seasons], int]
     suits: Callable[[Seasons], bool] = lambda seasons: True
     spread: bool = True
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,31 +88,23 @@ def _two_longest(seasons: Seasons) -> int:
     return 2 * seasons[-1] + 1
 
 
-def _naive(seasons: Seasons) -> Any:  # noqa: ANN401 - statsforecast's models have no public base class
-    return SeasonalNaive(_short(seasons)) if seasons else Naive()
-
-
-def _mstl(seasons: Seasons, trend: Any) -> MSTL:  # noqa: ANN401 - as above
+def _mstl(seasons: Seasons, trend: Any) -> MSTL:  # noqa: ANN401 - statsforecast's models have no public base class
     # Loess at every tenth point and lines between, as R's stl() does: 12 times faster on 24+168, the same to 1e-4
     jump = max(1, seasons[-1] // 10)
     return MSTL(list(seasons), trend, stl_kwargs={"low_pass_jump": jump, "trend_jump": jump})
 
 
 PORTFOLIO: tuple[LocalModel, ...] = (
-    LocalModel(NAIVE, _naive, lambda s: _short(s) + 1),
+    LocalModel(NAIVE, _short, lambda s: _short(s) + 1),
     LocalModel(
         "MSTLTheta",
         lambda s: _mstl(s, DynamicOptimizedTheta(season_length=1)),
         _two_longest,
         bool,
+        moves=True,
     ),
-    LocalModel("Theta", lambda s: DynamicOptimizedTheta(season_length=_single(s)), _two_seasons),
-    LocalModel(
-        "SeasonalNaiveLong",
-        lambda s: SeasonalNaive(s[-1]),
-        lambda s: s[-1] + 1,
-        lambda s: len(s) > 1,
-    ),
+    LocalModel("Theta", lambda s: DynamicOptimizedTheta(season_length=_single(s)), _two_seasons, moves=True),
+    LocalModel("SeasonalNaiveLong", lambda s: s[-1], lambda s: s[-1] + 1, lambda s: len(s) > 1),
     LocalModel(
         "MSTLETS",
         lambda s: _mstl(s, AutoETS(model="ZZN")),
@@ -135,41 +130,52 @@ def cap_rows(seasons: Seasons) -> int:
 def forecast_chunk(task: Task) -> Predictions:
     """Forecast every series of the task at each of its ends; rows in the order of the series, then of the ends."""
     clock = time.process_time()
-    results = [
-        _forecast_at(task, history[:end])
-        for history, ends in zip(task.histories, task.ends, strict=True)
-        for end in ends
-    ]
+    series = zip(task.histories, task.ends, strict=True)
+    results = [found for history, ends in series for found in _forecast_series(task, history, ends)]
     mean, spread, fallback = (np.array(part) for part in zip(*results, strict=True))
     return Predictions(mean, spread, fallback, time.process_time() - clock)
 
 
-def _forecast_at(task: Task, history: Array) -> tuple[Array, Array, bool]:
-    model = MODELS[task.model]
-    history = history[-cap_rows(task.seasons) :]
-    if len(history) >= model.needs(task.seasons):
-        found = _fit(model, history, task.horizon, task.seasons)
-        if found is not None and _believable(found[0], history):
-            return found[0], found[1], False
-    mean, spread = naive_forecast(history, task.horizon, _short(task.seasons))
-    return mean, spread, task.model != NAIVE
+def _forecast_series(task: Task, history: Array, ends: Sequence[int]) -> Iterator[tuple[Array, Array, bool]]:
+    model, cap = MODELS[task.model], cap_rows(task.seasons)
+    fitted, first = None, 0
+    if model.moves and len(ends) > 1 and min(ends) >= max(MOVING_ROWS, model.needs(task.seasons)):
+        first = max(0, min(ends) - cap)
+        fitted = _quietly(lambda: model.build(task.seasons).fit(history[first : min(ends)]))
+    for end in ends:
+        known = history[first:end] if fitted else history[max(0, end - cap) : end]
+        found = _forecast_at(model, task, known, fitted) if len(known) >= model.needs(task.seasons) else None
+        if found is not None and _believable(found[0], known):
+            yield *found, False
+        else:
+            yield *naive_forecast(known, task.horizon, _short(task.seasons)), task.model != NAIVE
 
 
-def _fit(model: LocalModel, history: Array, horizon: int, seasons: Seasons) -> tuple[Array, Array] | None:
-    level = [INTERVAL_LEVEL] if model.spread else None
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            answer = model.build(seasons).forecast(y=history, h=horizon, level=level)
-    except Exception:  # a fit may fail in any way; the fallback is counted and named in the leaderboard
+def _forecast_at(model: LocalModel, task: Task, history: Array, fitted: Any) -> tuple[Array, Array] | None:  # noqa: ANN401 - as above
+    build, level = model.build(task.seasons), [INTERVAL_LEVEL] if model.spread else None
+    if isinstance(build, int):
+        return naive_forecast(history, task.horizon, build)
+    work = fitted.forward if fitted else build.forecast
+    answer = _quietly(lambda: work(y=history, h=task.horizon, level=level))
+    if answer is None:
         return None
     mean = np.asarray(answer["mean"], np.float64)
-    spread = np.full((horizon, 2), np.nan)
+    spread = np.full((task.horizon, 2), np.nan)
     if model.spread and np.isfinite(mean).all():
         bounds = [mean - answer[f"lo-{INTERVAL_LEVEL}"], answer[f"hi-{INTERVAL_LEVEL}"] - mean]
         found = np.maximum(np.stack(bounds, axis=-1), 0.0) / INTERVAL_Z
         spread = found if _believable(found, history) else spread
     return mean, spread
+
+
+def _quietly(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - as above
+    """The result of `work`, None where it fails in any way: a fallback then serves, counted and named."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return work()
+    except Exception:
+        return None
 
 
 def _believable(values: Array, history: Array) -> bool:
