@@ -33,13 +33,14 @@ def seasonal(noise: float = 0.5, trend: float = 0.3) -> Array:
 @pytest.mark.parametrize("season", [1, 4, 12])
 def test_seasonal_naive_is_pandas_shift(season: int) -> None:
     history = pd.Series(seasonal(5))
+    values: Array = seasonal(5)
     frame = history.to_frame("y")
     frame["phase"] = np.arange(len(frame)) % season
     last = frame.groupby("phase")["y"].last()
     expected = [last[(len(frame) + step) % season] for step in range(HORIZON)]
-    found, _ = ours(NAIVE, history.to_numpy(), *([season] if season > 1 else []))
+    found, _ = ours(NAIVE, values, *([season] if season > 1 else []))
     np.testing.assert_allclose(found, expected)
-    mean, spread = naive_forecast(history.to_numpy(), HORIZON, season)
+    mean, spread = naive_forecast(values, HORIZON, season)
     np.testing.assert_allclose(mean, expected)
     sigma = np.sqrt((history.diff(season) ** 2).mean())
     np.testing.assert_allclose(spread[:, 1], sigma * np.sqrt([1 + step // season for step in range(HORIZON)]))
@@ -77,9 +78,7 @@ def ets_of(history: Array, **form: object) -> tuple[Array, Array]:
 def test_damped_holt_winters_is_near_statsmodels() -> None:
     history = seasonal()
     mean, spread = ours("DampedETS", history, 12)
-    expected, width = ets_of(
-        history, error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=12
-    )
+    expected, width = ets_of(history, error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=12)
     np.testing.assert_allclose(mean, expected, atol=0.03 * np.ptp(history))
     assert (np.abs(np.log(spread.mean(axis=1) / width)) < np.log(2.5)).all()  # AutoETS chooses another error
 

@@ -80,7 +80,13 @@ def test_a_stranger_and_a_series_broken_in_two_stay_as_they_came() -> None:
 
 def test_static_attributes_left_out_are_the_kept_ones() -> None:
     kept = Panel.build(
-        KEPT.frequency, KEPT.item_ids, KEPT.starts, KEPT.offsets, KEPT.values, static=[[4.0], [5.0]], static_names=("kind",)
+        KEPT.frequency,
+        KEPT.item_ids,
+        KEPT.starts,
+        KEPT.offsets,
+        KEPT.values,
+        static=[[4.0], [5.0]],
+        static_names=("kind",),
     )
     plain: dict[str, Any] = {"static_names": ("kind",)}
     ids, starts, values = ["a", "b", "c"], [90, 103, 7], [1.0, 2.0, 3.0]

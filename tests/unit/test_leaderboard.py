@@ -64,12 +64,12 @@ def test_the_ensemble_s_quantile_errors_are_over_the_deciles(board: pd.DataFrame
 def test_only_a_model_with_its_own_interval_has_a_coverage(board: pd.DataFrame) -> None:
     assert board.loc[[ensemble.NAME, NAIVE], "coverage_80"].notna().all()
     assert board.loc[["good", "bad"], ["SQL", "wQL", "coverage_80", "coverage_95"]].isna().all(axis=None)
-    assert board.loc[NAIVE, "coverage_95"] >= board.loc[NAIVE, "coverage_80"]
+    assert board["coverage_95"][NAIVE] >= board["coverage_80"][NAIVE]
 
 
 def test_errors_are_told_relative_to_the_naive_model(board: pd.DataFrame) -> None:
     assert board.loc[NAIVE, "relative_MASE"] == 1
-    np.testing.assert_allclose(board["relative_MASE"], board["MASE"] / board.loc[NAIVE, "MASE"])
+    np.testing.assert_allclose(board["relative_MASE"], board["MASE"] / board["MASE"][NAIVE])
 
 
 def test_weights_costs_and_failures(board: pd.DataFrame) -> None:

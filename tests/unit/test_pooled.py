@@ -20,14 +20,18 @@ HORIZON, SEASONS = 4, (7,)
 VARIANTS = pytest.mark.parametrize("variant", pooled.VARIANTS, ids=lambda variant: variant.name)
 
 
-class Says:
-    """A booster that says the same of every row."""
+class Booster:
+    """Says the same of every row."""
 
     def __init__(self, scaled: float) -> None:
         self.scaled = scaled
 
     def predict(self, rows: Array, **_: Any) -> Array:
         return np.full(len(rows), self.scaled)
+
+
+def says(*scaled: float) -> Any:
+    return tuple(Booster(each) for each in scaled)
 
 
 def four() -> Panel:
@@ -81,8 +85,8 @@ def test_rows_of_features_at_once_do_not_matter(variant: pooled.Variant, monkeyp
 
 @VARIANTS
 def test_several_boosters_are_averaged(variant: pooled.Variant) -> None:
-    low, high = (pooled.forecast(variant, (Says(x),), table_of(four()), HORIZON).mean for x in (-1.0, 1.0))
-    both = pooled.forecast(variant, (Says(-1.0), Says(1.0)), table_of(four()), HORIZON).mean
+    low, high = (pooled.forecast(variant, says(x), table_of(four()), HORIZON).mean for x in (-1.0, 1.0))
+    both = pooled.forecast(variant, says(-1.0, 1.0), table_of(four()), HORIZON).mean
     np.testing.assert_allclose(variant.forward(both), (variant.forward(low) + variant.forward(high)) / 2)
 
 
@@ -102,7 +106,7 @@ def test_a_series_it_cannot_read_fails_alone(variant: pooled.Variant) -> None:
 @VARIANTS
 def test_a_forecast_beyond_belief_counts_as_failed(variant: pooled.Variant) -> None:
     wild = panel_of(np.tile([0.0, 0.0, 900.0, 1.0, 0.0, 40.0, 3.0], 8))
-    found = pooled.forecast(variant, (Says(30.0),), table_of(wild), HORIZON)
+    found = pooled.forecast(variant, says(30.0), table_of(wild), HORIZON)
     assert found.fallback.all() or np.abs(found.mean).max() <= local.EXPLOSION * 900
 
 

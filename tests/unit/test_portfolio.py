@@ -53,9 +53,7 @@ def backtest(
     ready = prepare(panel, folds, HORIZON, SEASONS[0])
     settings = Config(preset=preset, horizon=HORIZON)
     say = quiet if progress is None else progress.append
-    found, _ = portfolio.run(
-        panel, ready, table, settings, executor=executor, budget=budget or Budget(), progress=say
-    )
+    found, _ = portfolio.run(panel, ready, table, settings, executor=executor, budget=budget or Budget(), progress=say)
     return found
 
 
@@ -93,7 +91,7 @@ def test_a_model_forecasts_every_origin_with_finite_values_and_widths(name: str)
     found, rows = usual().predictions[name], len(usual().origins.items)
     assert found.mean.shape == (rows, HORIZON)
     assert found.spread.shape == (rows, HORIZON, 2)
-    assert (found.fallback.shape, found.fallback.dtype) == ((rows,), bool)
+    assert found.fallback.shape == (rows,) and found.fallback.dtype == np.dtype(bool)
     assert np.isfinite(found.mean).all() and not found.fallback.any()
     known = np.isfinite(found.spread)
     assert known.all() or not known.any()

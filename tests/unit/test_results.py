@@ -14,7 +14,7 @@ from convect.intervals import LEVELS, Intervals, interpolate
 from convect.judgement import Judgement
 from convect.models.local import NAIVE
 from convect.results import backtest_table, forecast_table, pick
-from tests.unit.made import panel_of, said
+from tests.unit.made import Array, panel_of, said
 
 PANEL = panel_of(np.arange(5.0), np.arange(3.0), freq="D")
 
@@ -55,7 +55,7 @@ def judged() -> tuple[Backtest, Judgement]:
     """Item a twice and item b once, two steps; forecasts that tell the model, the row and the step."""
     origins = Origins.of(PANEL.lengths, rolling_origin(PANEL.lengths, 2, 2, 1))
     rows = len(origins.past)
-    number = 10.0 * np.arange(len(origins.items))[:, None] + np.arange(2)
+    number: Array = 10.0 * np.arange(len(origins.items))[:, None] + np.arange(2.0)
     models = {NAIVE: said(100 + number), "Theta": said(200 + number)}
     actual = np.array([PANEL.series(i)[e : e + 2] for i, e in zip(origins.items, origins.ends, strict=True)][:rows])
     backtest = Backtest(origins, 2, actual, np.ones(rows), np.ones(rows), models)

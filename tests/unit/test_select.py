@@ -70,14 +70,16 @@ def test_two_alike_by_hand() -> None:
 
 def test_the_group_s_weights_by_hand() -> None:
     # the second alone is near best; greedy selection takes it first and always again, since the rest errs the same way
-    weights = choose(four(**{NAIVE: ACTUAL + 4, "good": ACTUAL + 1, "fair": ACTUAL + 2, "bad": ACTUAL + 9}), ITEMS, "RMSE")
+    weights = choose(
+        four(**{NAIVE: ACTUAL + 4, "good": ACTUAL + 1, "fair": ACTUAL + 2, "bad": ACTUAL + 9}), ITEMS, "RMSE"
+    )
     assert weights.group.tolist() == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_order_of_models_only_orders_the_weights(metric: str) -> None:
     backtest = four()
-    turned = replace(backtest, predictions=dict(reversed(backtest.predictions.items())))
+    turned = replace(backtest, predictions=dict(reversed(list(backtest.predictions.items()))))
     weights, again = choose(backtest, ITEMS, metric), choose(turned, ITEMS, metric)
     np.testing.assert_allclose(again.group[::-1], weights.group)
     np.testing.assert_allclose(again.series[:, ::-1], weights.series)

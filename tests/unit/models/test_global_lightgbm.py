@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -17,7 +18,7 @@ from tests.unit.made import Array, panel_of, wave
 QUICK = Training(rows=4000, rounds=60, rate=0.1)
 
 
-def features(*series: Array, seasons: tuple[int, ...] = (7,), horizon: int = 6, **parts: object) -> WindowFeatures:
+def features(*series: Array, seasons: tuple[int, ...] = (7,), horizon: int = 6, **parts: Any) -> WindowFeatures:
     return WindowFeatures(series_table(panel_of(*series, **parts), horizon, seasons, ()))
 
 
@@ -31,13 +32,13 @@ def learnt(found: WindowFeatures, horizon: int, training: Training = QUICK) -> l
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Array, Array]]:
     """What LightGBM was given to learn from: rows and targets."""
     calls: list[tuple[Array, Array]] = []
-    real = lgb.Dataset
+    real: Any = lgb.Dataset
 
-    def dataset(x: Array, y: Array) -> lgb.Dataset:
+    def dataset(x: Array, y: Array) -> Any:
         calls.append((x, y))
         return real(x, y)
 
-    monkeypatch.setattr(global_lightgbm.lgb, "Dataset", dataset)
+    monkeypatch.setattr(lgb, "Dataset", dataset)
     return calls
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convect.frequency import Frequency
 from convect.models import local
 from convect.models.local import MODELS, NAIVE, LocalModel, Task, cap_rows, forecast_chunk, naive_forecast
 from tests.unit.made import Array, wave
@@ -169,6 +170,14 @@ def test_the_naive_model_is_the_naive_forecast(season: int) -> None:
     mean, spread = naive_forecast(history, 20, season)
     np.testing.assert_allclose(found.mean[0], mean)
     np.testing.assert_allclose(found.spread[0], spread, rtol=0.15)  # statsforecast counts degrees of freedom
+
+
+@EVERY
+@pytest.mark.parametrize("freq", ["5min", "15min", "h", "D", "B", "W", "MS", "QS", "YS"])
+def test_what_a_model_may_see_is_enough_to_fit_it(name: str, freq: str) -> None:
+    seasons = Frequency(freq).seasons
+    if MODELS[name].suits(seasons):
+        assert MODELS[name].needs(seasons) <= cap_rows(seasons)
 
 
 @given(st.lists(st.integers(2, 400), max_size=3, unique=True).map(lambda found: tuple(sorted(found))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from tests.unit.made import panel_of
 LONG = (24, 168)  # of hours: what the calendar tells of these is not told by the values a season ago alone
 
 
-def two(**parts: object) -> Panel:
+def two(**parts: Any) -> Panel:
     return panel_of(
         np.arange(3.0),
         np.arange(5.0),
