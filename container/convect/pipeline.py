@@ -15,6 +15,7 @@ from convect.config import Config
 from convect.errors import ConfigError
 from convect.folds import Fold, default_windows, min_train_steps, rolling_origin
 from convect.judgement import combined_last, judge
+from convect.models.local import cap_rows
 from convect.models.table import series_table
 from convect.panel import Panel
 from convect.portfolio import Budget
@@ -57,6 +58,20 @@ def train(
     """
     schema = Schema.complete(config.schema, frame.columns)
     panel, quality = validate(frame, schema, config, related=related, static=static)
+    return fit(panel, quality, schema, config, executor=executor, budget=budget, progress=progress)
+
+
+def fit(
+    panel: Panel,
+    quality: QualityReport,
+    schema: Schema,
+    config: Config,
+    *,
+    executor: Executor | None = None,
+    budget: Budget | None = None,
+    progress: Callable[[str], None] = print,
+) -> TrainResult:
+    """Train on a panel, what `train` does once the table is read; raises ConfigError for an impossible horizon."""
     progress(f"data: {len(panel)} items, {len(panel.values)} rows, frequency {panel.frequency.alias}")
     horizon = config.horizon or panel.frequency.natural_horizon
     _check_horizon(panel, horizon)
@@ -81,7 +96,7 @@ def train(
         config=config,
         seasons=seasons,
         horizon=horizon,
-        panel=panel.tail(TAIL_ROWS),
+        panel=panel.tail(max(TAIL_ROWS, cap_rows(seasons))),
         weights=weights,
         intervals=judged.intervals,
         scale=scale,

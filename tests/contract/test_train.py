@@ -171,7 +171,7 @@ def test_the_same_job_gives_the_same_bytes(done: Done, tmp_path: Path) -> None:
 # --- out of time
 
 
-ITEMS, HORIZON = 500, 7
+ITEMS, HORIZON = 300, 7
 
 
 def big(base: Path, **hyperparameters: str) -> Job:

@@ -10,7 +10,7 @@ import pytest
 from convect import pooled
 from convect.backtest import prepare
 from convect.folds import rolling_origin
-from convect.models import local
+from convect.models import global_lightgbm, local
 from convect.models.features import SeriesTable
 from convect.models.table import series_table
 from convect.panel import Panel
@@ -108,6 +108,23 @@ def test_a_forecast_beyond_belief_counts_as_failed(variant: pooled.Variant) -> N
     wild = panel_of(np.tile([0.0, 0.0, 900.0, 1.0, 0.0, 40.0, 3.0], 8))
     found = pooled.forecast(variant, says(30.0), table_of(wild), HORIZON)
     assert found.fallback.all() or np.abs(found.mean).max() <= local.EXPLOSION * 900
+
+
+@VARIANTS
+def test_where_it_failed_in_the_backtest_the_naive_forecast_stands_in(
+    variant: pooled.Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(global_lightgbm, "fit", lambda *_: Booster(1e300))
+    panel = four()
+    ready = prepare(panel, rolling_origin(panel.lengths, HORIZON, 1, 20), HORIZON, 7)
+    found = pooled.run(variant, table_of(panel), ready, pooled.TRAINING["fast"])
+    assert found is not None
+    assert found[1].fallback.all()
+    naive = [
+        local.naive_forecast(panel.series(item)[:end], HORIZON, 7)[0]
+        for item, end in zip(ready.origins.items, ready.origins.ends, strict=True)
+    ]
+    np.testing.assert_allclose(found[1].mean, naive)
 
 
 @VARIANTS

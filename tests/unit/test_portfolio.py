@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from convect import pooled, portfolio
 from convect.backtest import Backtest, prepare
 from convect.config import Config
 from convect.folds import rolling_origin
-from convect.models import local
+from convect.models import global_lightgbm, local
 from convect.models.local import NAIVE
 from convect.models.table import series_table
 from convect.panel import Panel
@@ -216,6 +217,20 @@ def test_a_stop_in_the_middle_keeps_what_is_finished() -> None:
     found = backtest(panel_of(whole_numbers()), "fast", budget=budget, progress=lines)
     assert set(found.predictions) == {"GlobalLightGBM", NAIVE}
     assert len(lines) == len(models_of("fast", SEASONS)) + 1
+
+
+def test_a_stop_while_the_global_model_is_fitted_spares_its_other_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget, calls, real = Budget(), [], global_lightgbm.fit
+
+    def fit(*given: Any) -> Any:
+        calls.append(1)
+        budget.stop.set()
+        return real(*given)
+
+    monkeypatch.setattr(global_lightgbm, "fit", fit)
+    found = backtest(panel_of(whole_numbers()), "fast", budget=budget)
+    assert len(calls) == 1
+    assert list(found.predictions) == [NAIVE]
 
 
 def test_each_model_is_told_with_its_cost() -> None:

@@ -64,3 +64,8 @@ def test_no_worker_is_left_when_the_block_ends_in_an_error() -> None:
         raise ZeroDivisionError
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+def test_memory_is_given_back_wherever_the_system_can_take_it() -> None:
+    workers.give_back()
+    workers.give_back()

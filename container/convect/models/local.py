@@ -123,8 +123,13 @@ MODELS = {model.name: model for model in PORTFOLIO}
 
 
 def cap_rows(seasons: Seasons) -> int:
-    """Return how many of the newest rows a local model sees: more costs time and buys no accuracy."""
-    return int(np.clip(max(10 * _short(seasons), 5 * max(seasons, default=1)), 400, 840))
+    """Return how many of the newest rows a local model sees: more costs time and buys no accuracy.
+
+    Two and a half of a season longer than that, such as a week of quarter hours: no less shows it twice.
+    """
+    longest = max(seasons, default=1)
+    rows = int(np.clip(max(10 * _short(seasons), 5 * longest), 400, 840))
+    return rows if 2 * longest < rows else 5 * longest // 2
 
 
 def forecast_chunk(task: Task) -> Predictions:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from types import FrameType
@@ -18,13 +19,15 @@ from types import FrameType
 from convect.config import Config
 from convect.ensemble import NAME as ENSEMBLE
 from convect.errors import UserError, nearest
-from convect.pipeline import TrainResult, train
+from convect.panel import Panel
+from convect.pipeline import TrainResult, fit
 from convect.platform.channels import channel_columns, read_channel
 from convect.platform.opt_ml import OptML, failure_text
 from convect.platform.spec import CHANNELS, METRICS, metric_line
 from convect.portfolio import Budget
+from convect.quality import QualityReport, validate
 from convect.schema import Schema
-from convect.workers import process_pool
+from convect.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
 
@@ -76,20 +79,25 @@ def _check_channels(opt_ml: OptML) -> None:
 
 
 def _train(opt_ml: OptML, config: Config, executor: Executor, budget: Budget) -> TrainResult:
-    schema = Schema.complete(config.schema, channel_columns(opt_ml.channel_dir("train"), "train"))
+    panel, quality, schema = _read(opt_ml, config)
+    give_back()
+    say = partial(print, flush=True)
+    return fit(panel, quality, schema, config, executor=executor, budget=budget, progress=say)
+
+
+def _read(opt_ml: OptML, config: Config) -> tuple[Panel, QualityReport, Schema]:
+    """Return the channels as a panel; the tables themselves, many times its size, end with this function."""
+    columns = channel_columns(opt_ml.channel_dir("train"), "train")
+    schema = Schema.complete(config.schema, columns)
+    print(schema.explain(columns), flush=True)
     text = (*schema.item_id, schema.timestamp)
     tables = {name: read_channel(opt_ml.channel_dir(name), name, text) for name in opt_ml.channels()}
     for name, table in tables.items():
         print(f"channel {name}: {len(table)} rows, {len(table.columns)} columns", flush=True)
-    return train(
-        tables["train"],
-        config,
-        related=tables.get("related"),
-        static=tables.get("static"),
-        executor=executor,
-        budget=budget,
-        progress=lambda line: print(line, flush=True),
+    panel, quality = validate(
+        tables["train"], schema, config, related=tables.get("related"), static=tables.get("static")
     )
+    return panel, quality, schema
 
 
 def write_outputs(result: TrainResult, folder: Path) -> None:

@@ -41,6 +41,28 @@ def test_rows_are_ordered_by_series_then_end_and_each_sees_its_history_only(name
 
 
 @EVERY
+def test_a_row_of_a_long_series_never_sees_what_follows_its_end(name: str) -> None:
+    rows = local.MOVING_ROWS + 60
+    ends = [rows, rows - HORIZON, rows - 2 * HORIZON]
+    history = wave(rows, 12)
+    usual = forecast_chunk(Task(name, [history], [ends], HORIZON, SEASONS))
+    for place, end in enumerate(ends[1:], 1):
+        changed = np.r_[history[:end], np.full(rows - end, 90.0)]
+        other = forecast_chunk(Task(name, [changed], [ends], HORIZON, SEASONS))
+        np.testing.assert_array_equal(other.mean[place:], usual.mean[place:])
+        np.testing.assert_array_equal(other.spread[place:], usual.spread[place:])
+
+
+@EVERY
+def test_parameters_carried_to_a_later_origin_forecast_nearly_as_those_fitted_there(name: str) -> None:
+    rows = local.MOVING_ROWS + 60
+    history = wave(rows, 12)
+    carried = forecast_chunk(Task(name, [history], [[rows, rows - HORIZON]], HORIZON, SEASONS))
+    np.testing.assert_allclose(carried.mean[0], once(name, history).mean[0], atol=1.5)
+    assert not carried.fallback.any()
+
+
+@EVERY
 def test_the_history_is_only_read(name: str) -> None:
     history = wave(60, 12)
     history.setflags(write=False)

@@ -86,7 +86,7 @@ def test_nothing_hidden_is_left_beside_the_outputs(job: Job) -> None:
 def test_an_unexpected_error_is_told_with_its_traceback(
     job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(training, "train", broken)
+    monkeypatch.setattr(training, "read_channel", broken)
     assert training.main() == 1
     first, *rest = job.failure.read_text().splitlines()
     assert first == (
