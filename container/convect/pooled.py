@@ -13,7 +13,7 @@ from convect.backtest import Backtest
 from convect.models import global_lightgbm
 from convect.models.features import Array, Index, SeriesTable, WindowFeatures
 from convect.models.global_lightgbm import Training
-from convect.models.local import EXPLOSION, Predictions
+from convect.models.local import EXPLOSION, Predictions, naive_forecast
 
 TRAINING = {"fast": Training(30_000, 100, rate=0.1), "balanced": Training(), "best": Training(boosters=3)}
 PREDICT_ROWS = 200_000  # rows of features held at once
@@ -47,9 +47,16 @@ def variants_of(preset: str, values: Array) -> list[Variant]:
 
 
 def run(
-    variant: Variant, table: SeriesTable, backtest: Backtest, training: Training
+    variant: Variant,
+    table: SeriesTable,
+    backtest: Backtest,
+    training: Training,
+    spent: Callable[[], bool] = lambda: False,
 ) -> tuple[tuple[lgb.Booster, ...], Predictions] | None:
-    """Fit once for each window on what was known then, and once on everything; None where there is too little."""
+    """Fit once for each window on what was known then, and once on everything.
+
+    None where there is too little to learn from, or where `spent()` says so before the last window is done.
+    """
     clock = time.process_time()
     origins = backtest.origins
     features = _features(variant, table)
@@ -59,12 +66,12 @@ def run(
         rows = np.flatnonzero(origins.windows == window)
         ends = np.zeros(len(table.offsets) - 1, np.int64)
         ends[origins.items[rows]] = origins.ends[rows]
-        boosters = _fit(features, ends, backtest.horizon, training)
-        if not boosters:
+        boosters = () if spent() else _fit(features, ends, backtest.horizon, training)
+        if not boosters or spent():
             return None
         mean[rows] = _mean(boosters, features, origins.items[rows], origins.ends[rows], backtest.horizon)
-    limits = _limits(table, origins.items, origins.ends)
-    return boosters, _predictions(variant, mean, limits, time.process_time() - clock)
+    found = _predictions(variant, table, origins.items, origins.ends, mean)
+    return boosters, replace(found, seconds=time.process_time() - clock)
 
 
 def forecast(variant: Variant, boosters: tuple[lgb.Booster, ...], table: SeriesTable, horizon: int) -> Predictions:
@@ -73,7 +80,7 @@ def forecast(variant: Variant, boosters: tuple[lgb.Booster, ...], table: SeriesT
     features = _features(variant, table)
     mean = _mean(boosters, features, np.arange(len(lengths)), lengths, horizon)
     mean[np.add.reduceat(np.isnan(features.table.values), table.offsets[:-1]) > 0] = np.nan
-    return _predictions(variant, mean, _limits(table, np.arange(len(lengths)), lengths), 0.0)
+    return _predictions(variant, table, np.arange(len(lengths)), lengths, mean)
 
 
 def _features(variant: Variant, table: SeriesTable) -> WindowFeatures:
@@ -99,14 +106,15 @@ def _mean(
     return np.concatenate(parts)
 
 
-def _limits(table: SeriesTable, items: Index, ends: Index) -> Array:
-    """(w,): the largest |value| that is believed after each of these windows."""
-    windows = zip(table.offsets[items], ends, strict=True)
-    return np.array([EXPLOSION * np.abs(table.values[start : start + end]).max() + 1e-9 for start, end in windows])
-
-
-def _predictions(variant: Variant, mean: Array, limits: Array, seconds: float) -> Predictions:
+def _predictions(variant: Variant, table: SeriesTable, items: Index, ends: Index, mean: Array) -> Predictions:
+    """Undo the transform; where a forecast is not to be believed the naive one stands in."""
     with np.errstate(over="ignore"):
         values = variant.inverse(mean)
+    windows = zip(table.offsets[items], ends, strict=True)
+    limits = np.array([EXPLOSION * np.abs(table.values[start : start + end]).max() + 1e-9 for start, end in windows])
     failed = ~(np.abs(values).max(axis=1) <= limits)
-    return Predictions(values, np.full((*mean.shape, 2), np.nan), np.asarray(failed), seconds)
+    for row in np.flatnonzero(failed):
+        start = table.offsets[items[row]]
+        history = table.values[start : start + ends[row]]
+        values[row] = naive_forecast(history, mean.shape[1], table.season)[0]
+    return Predictions(values, np.full((*mean.shape, 2), np.nan), np.asarray(failed))

@@ -9,7 +9,6 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 import lightgbm as lgb
-import numpy as np
 
 from convect import pooled
 from convect.backtest import Backtest, gather, local_tasks
@@ -62,7 +61,7 @@ def run(
     predictions: dict[str, Predictions] = {}
     training = replace(pooled.TRAINING[config.preset], seed=config.seed)
     for variant in pooled.variants_of(config.preset, panel.values):
-        found = None if budget.spent() else pooled.run(variant, table, backtest, training)
+        found = None if budget.spent() else pooled.run(variant, table, backtest, training, budget.spent)
         if found is not None:
             boosters[variant.name], predictions[variant.name] = found
             progress(_line(variant.name, predictions[variant.name]))
@@ -73,16 +72,7 @@ def run(
             continue
         predictions[name] = gather(results, backtest.origins)
         progress(_line(name, predictions[name]))
-    return replace(backtest, predictions=_filled(predictions)), boosters
-
-
-def _filled(predictions: Mapping[str, Predictions]) -> dict[str, Predictions]:
-    """Let the naive forecast stand where a model had none, so that every model is scored on the same rows."""
-    naive = predictions[local.NAIVE].mean
-    return {
-        name: replace(found, mean=np.where(found.fallback[:, None], naive, found.mean))
-        for name, found in predictions.items()
-    }
+    return replace(backtest, predictions=predictions), boosters
 
 
 def _line(name: str, predicted: Predictions) -> str:

@@ -36,6 +36,7 @@ def main() -> int:
     """Train in the tree that the environment names; return the exit code, 0 only with a usable model."""
     opt_ml = OptML.from_environment(os.environ)
     try:
+        opt_ml.failure_path.unlink(missing_ok=True)
         run(opt_ml)
     except Exception as error:  # whatever it is, the job's owner must read the reason
         opt_ml.write_failure(error)
