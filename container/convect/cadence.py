@@ -14,6 +14,7 @@ from convect.spelling import Stated, read, write
 _MOST = 0.95  # of the differences or stamps that must agree with what is inferred
 _MANY = 0.9  # of the stamps, where a few stray ones hide a longer step
 _SPARSEST = 1 / 50  # rows a step: below it the stamps are irregular, not gappy
+_ENOUGH_DIFFERENCES = 10  # fewer may be a multiple of something by chance
 _REMEDY = "Pass the hyperparameter freq, for example freq=D, or aggregate the table to regular steps."
 _MONTH_KINDS = ((False, False), (True, False), (False, True), (True, True))  # (end, business)
 
@@ -50,7 +51,19 @@ def resolve(stated: Stated, seconds: Integers, items: Integers, text: str) -> Gr
     grid = _best_month(stated, seconds) if stated.unit == "month" else _best_fixed(stated, seconds)
     loose = stated.unit == "second" and stated.anchor is None and _regular(seconds, items, grid.step)
     check(grid, seconds, items, text, may_shift=loose)
+    _refuse_finer(grid, seconds, items, text)
     return grid
+
+
+def _refuse_finer(grid: Grid, seconds: Integers, items: Integers, text: str) -> None:
+    """Raise DataError where every stamp is the same multiple of steps from the next: the rest would be invented."""
+    differences, _ = _differences(grid.number(seconds), items)
+    multiple = int(np.gcd.reduce(differences)) if len(differences) >= _ENOUGH_DIFFERENCES else 1
+    if multiple > 1:
+        raise DataError(
+            f"freq is {text[:40]!a}, but all timestamps are a multiple of {multiple} such steps apart.",
+            "Correct hyperparameter freq, or leave it out.",
+        )
 
 
 def check(grid: Grid, seconds: Integers, items: Integers, text: str, *, may_shift: bool = False) -> None:

@@ -136,7 +136,6 @@ def test_summer_time_in_utc_is_daily() -> None:
             ("Y", "YS-APR", "YS-APR"),
             ("A", "YE-DEC", "YE-DEC"),
             ("QS", "QS-FEB", "QS-FEB"),
-            ("D", "W-MON", "D"),
             ("7D", "W-FRI", "W-FRI"),
         ),
     ],
@@ -155,6 +154,16 @@ def test_a_stated_frequency_that_does_not_fit_is_refused(stated: str, data: str,
     with pytest.raises(DataError) as caught:
         Frequency.infer(stamps(data, "2024-01-01", 48), stated=stated)
     assert str(caught.value) == MISFIT.format(stated, example, data)
+
+
+@pytest.mark.parametrize(("stated", "data", "multiple"), [("h", "D", 24), ("D", "W-MON", 7), ("MS", "QS-JAN", 3)])
+def test_a_frequency_finer_than_the_data_is_refused(stated: str, data: str, multiple: int) -> None:
+    with pytest.raises(DataError) as caught:
+        Frequency.infer(stamps(data, "2024-01-01", 30), stated=stated)
+    assert str(caught.value) == (
+        f"UserError [data]: freq is '{stated}', but all timestamps are a multiple of {multiple} such steps apart."
+        " Correct hyperparameter freq, or leave it out."
+    )
 
 
 def test_irregular_stamps_are_refused() -> None:
