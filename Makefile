@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PAPERMILL := $(BIN)/python -m papermill --kernel python3 --cwd notebooks --no-progress-bar
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest
 export JUPYTER_PREFER_ENV_PATH := 1
-.PHONY: setup demo test lint notebooks bench readme pins
+.PHONY: emulator setup demo test lint notebooks bench readme pins engine image
 
 setup: .venv/all.stamp
 
@@ -23,6 +23,18 @@ lint: setup
 
 notebooks: setup
 	$(BIN)/python -m pytest --nbmake notebooks
+
+# The only target that installs system packages: Docker, debootstrap and a registry; needs root on Debian.
+engine:
+	tests/image/engine.sh install
+
+image:
+	BUILD_ONLY=1 container/build_and_push.sh
+
+# SageMaker's API on this machine until Ctrl-C; without a Docker engine: make emulator RUNNER=processes
+RUNNER ?= docker
+emulator: setup
+	@exec $(BIN)/python -m tests.emulator --runner $(RUNNER)
 
 bench: setup
 	$(BIN)/python bench/run.py

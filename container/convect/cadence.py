@@ -14,7 +14,6 @@ from convect.spelling import Stated, read, write
 _MOST = 0.95  # of the differences or stamps that must agree with what is inferred
 _MANY = 0.9  # of the stamps, where a few stray ones hide a longer step
 _SPARSEST = 1 / 50  # rows a step: below it the stamps are irregular, not gappy
-_ENOUGH_DIFFERENCES = 10  # fewer may be a multiple of something by chance
 _REMEDY = "Pass the hyperparameter freq, for example freq=D, or aggregate the table to regular steps."
 _MONTH_KINDS = ((False, False), (True, False), (False, True), (True, True))  # (end, business)
 
@@ -25,7 +24,7 @@ def infer(seconds: Integers, items: Integers) -> Grid:
     Uses the most common difference and the calendar's patterns, so gaps, odd stamps and short items do not matter.
     Raises DataError where the stamps are irregular or no item has two of them.
     """
-    differences, starts = _differences(seconds, items)
+    differences, starts = gaps_between(seconds, items)
     if not len(differences):
         raise DataError("No item has two different timestamps, so the frequency cannot be inferred.", _REMEDY)
     common = _mode(differences)
@@ -51,19 +50,7 @@ def resolve(stated: Stated, seconds: Integers, items: Integers, text: str) -> Gr
     grid = _best_month(stated, seconds) if stated.unit == "month" else _best_fixed(stated, seconds)
     loose = stated.unit == "second" and stated.anchor is None and _regular(seconds, items, grid.step)
     check(grid, seconds, items, text, may_shift=loose)
-    _refuse_finer(grid, seconds, items, text)
     return grid
-
-
-def _refuse_finer(grid: Grid, seconds: Integers, items: Integers, text: str) -> None:
-    """Raise DataError where every stamp is the same multiple of steps from the next: the rest would be invented."""
-    differences, _ = _differences(grid.number(seconds), items)
-    multiple = int(np.gcd.reduce(differences)) if len(differences) >= _ENOUGH_DIFFERENCES else 1
-    if multiple > 1:
-        raise DataError(
-            f"freq is {text[:40]!a}, but all timestamps are a multiple of {multiple} such steps apart.",
-            "Correct hyperparameter freq, or leave it out.",
-        )
 
 
 def check(grid: Grid, seconds: Integers, items: Integers, text: str, *, may_shift: bool = False) -> None:
@@ -130,9 +117,9 @@ def _months(seconds: Integers, items: Integers, enough: float = _MOST) -> Grid |
     if share < _MOST:  # the day wanders, as the 30th does: one stamp a month, kept at its start or end
         days = seconds - Grid("month", 1).seconds(unit_numbers(seconds, "month"))
         grid = Grid("month", 1, end=bool(np.median(days) > 15 * DAY_S))
-    numbers, _ = _differences(grid.number(seconds), items)
+    numbers, _ = gaps_between(grid.number(seconds), items)
     step = _step(grid.number(seconds), numbers, np.unique([1, *numbers])) if len(numbers) else None
-    if step is None or len(numbers) < _MOST * len(_differences(seconds, items)[0]):
+    if step is None or len(numbers) < _MOST * len(gaps_between(seconds, items)[0]):
         return None
     return replace(grid, step=step, phase=_mode(grid.number(seconds) % step))
 
@@ -189,7 +176,7 @@ def _multiples(differences: Integers, step: int) -> float:
 
 
 def _regular(seconds: Integers, items: Integers, step: int) -> bool:
-    differences, _ = _differences(seconds, items)
+    differences, _ = gaps_between(seconds, items)
     return bool(len(differences)) and _multiples(differences, step) >= _MOST
 
 
@@ -218,7 +205,7 @@ def _skips_weekends(seconds: Integers, starts: Integers, differences: Integers) 
     return bool((day >= 5).mean() <= 0.005 and friday_to_monday.any())
 
 
-def _differences(numbers: Integers, items: Integers) -> tuple[Integers, Integers]:
+def gaps_between(numbers: Integers, items: Integers) -> tuple[Integers, Integers]:
     """Positive differences between neighbours of one item, and the number each starts from."""
     steps = np.diff(numbers)
     inside = (np.diff(items) == 0) & (steps > 0)

@@ -15,6 +15,7 @@ from convect.errors import DataError
 from convect.grid import DAY_S, WEEK_S, Grid, Integers
 
 _EARLIEST_S, _LATEST_S = np.array(["1678", "2262"], "datetime64[s]").astype(np.int64)
+_ENOUGH_DIFFERENCES = 10  # fewer may be a multiple of something by chance
 _SPANS = {"h": 24, "D": 14, "B": 10, "W": 13, "M": 12, "Q": 8, "Y": 6}
 
 
@@ -52,7 +53,9 @@ class Frequency:
         seconds = _seconds(stamps)
         codes = np.zeros(len(seconds), np.int64) if items is None else np.asarray(items, np.int64)
         if stated is not None:
-            return cls(spelling.write(cadence.resolve(spelling.read(stated), seconds, codes, stated)))
+            grid = cadence.resolve(spelling.read(stated), seconds, codes, stated)
+            _refuse_finer(grid, seconds, codes, stated)
+            return cls(spelling.write(grid))
         return cls(spelling.write(cadence.infer(seconds, codes)))
 
     def check(self, stamps: ArrayLike, items: ArrayLike | None = None) -> None:
@@ -150,3 +153,14 @@ def _whole(cycles: tuple[int, ...], step: int) -> tuple[int, ...]:
 @lru_cache(maxsize=256)
 def _grid(alias: str) -> Grid:
     return spelling.read(alias).grid()
+
+
+def _refuse_finer(grid: Grid, seconds: Integers, items: Integers, text: str) -> None:
+    """Raise DataError where every stamp is the same multiple of steps from the next: the rest would be invented."""
+    apart, _ = cadence.gaps_between(grid.number(seconds), items)
+    multiple = int(np.gcd.reduce(apart)) if len(apart) >= _ENOUGH_DIFFERENCES else 1
+    if multiple > 1:
+        raise DataError(
+            f"freq is {text[:40]!a}, but all timestamps are a multiple of {multiple} such steps apart.",
+            "Correct hyperparameter freq, or leave it out.",
+        )

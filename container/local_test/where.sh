@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # Read by the three scripts: decides once whether the image or this checkout's own programs run, and says so.
-#   IMAGE  the image to look for (default: convect)
+#   IMAGE  the image to look for (default: algoflow-sagemaker)
 #   PORT   the port to serve on (default: 8080)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 test_dir="$here/test_dir"
 container="$(dirname "$here")"
-image="${IMAGE:-convect}"
+image="${IMAGE:-algoflow-sagemaker}"
 port="${PORT:-8080}"
 
 python="$(dirname "$container")/.venv/bin/python"
