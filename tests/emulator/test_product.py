@@ -1,0 +1,112 @@
+"""The product itself through the emulator: the helpers, unchanged, on an instance type of AWS.
+
+Once with the programs as processes, and once, where a Docker engine answers, as containers of the image.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from helpers import account, jobs
+from tests.emulator import Emulator, running
+
+LOCAL_TEST = Path(__file__).resolve().parents[2] / "container" / "local_test" / "test_dir"
+HORIZON = 7
+RUNNERS = ("processes", "docker")
+
+
+@pytest.fixture(scope="module", params=RUNNERS)
+def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    image = request.getfixturevalue("image") if request.param == "docker" else ""
+    with running(request.param, registry=False) as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in found.environment.items():
+            patch.setenv(name, value)
+        if image:
+            found.publish(image)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def clients(emulator: Emulator) -> tuple[Any, Any]:
+    return account.clients("ml.m5.xlarge")
+
+
+@pytest.fixture(scope="module")
+def options(emulator: Emulator) -> dict[str, str]:
+    return {"image": emulator.image, "role": emulator.role, "instance_type": "ml.m5.xlarge"}
+
+
+@pytest.fixture(scope="module")
+def trained(emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str]) -> dict[str, Any]:
+    table = LOCAL_TEST / "input/data/train/daily_departures.csv"
+    emulator.client("s3").upload_file(str(table), emulator.bucket, "data/daily.csv")
+    request = jobs.training_request(
+        jobs.unique_name("daily"),
+        {"train": f"s3://{emulator.bucket}/data/daily.csv"},
+        f"s3://{emulator.bucket}/out",
+        {"horizon": HORIZON, "preset": "fast"},
+        **options,
+    )
+    return dict(jobs.train(clients[0], request))
+
+
+def test_training_leaves_metrics_and_forecasts(trained: dict[str, Any], tmp_path: Path) -> None:
+    metrics = {metric["MetricName"]: metric["Value"] for metric in trained["FinalMetricDataList"]}
+    assert 0 < metrics["validation:MASE"] < 3
+    forecasts = pd.read_csv(jobs.download_output(trained, tmp_path)["forecasts.csv"])
+    assert (forecasts.groupby("item_id").size() == HORIZON).all()
+
+
+def test_an_endpoint_says_what_training_forecast(
+    trained: dict[str, Any], clients: tuple[Any, Any], options: dict[str, str], tmp_path: Path
+) -> None:
+    name = jobs.unique_name("daily")
+    artifact = trained["ModelArtifacts"]["S3ModelArtifacts"]
+    described = jobs.deploy(clients[0], jobs.endpoint_requests(name, artifact, **options))
+    assert described["EndpointStatus"] == "InService"
+    answer = pd.read_csv(io.StringIO(jobs.invoke(clients[1], name, {})))
+    told = pd.read_csv(jobs.download_output(trained, tmp_path)["forecasts.csv"])
+    keys = ["item_id", "timestamp"]
+    both = answer.astype({"item_id": str}).merge(told.astype({"item_id": str}), on=keys, suffixes=("", "_told"))
+    assert len(both) == len(told) == len(answer)
+    assert both["mean"].to_numpy() == pytest.approx(both["mean_told"].to_numpy(), rel=1e-8)
+    with pytest.raises(jobs.InvocationFailed, match="nonsense") as caught:
+        jobs.invoke(clients[1], name, {"nonsense": 1})
+    assert caught.value.status == 400
+    assert jobs.delete(clients[0], name) == ["endpoint", "endpoint_config", "model"]
+
+
+def test_a_file_is_transformed_whole(
+    emulator: Emulator, trained: dict[str, Any], clients: tuple[Any, Any], options: dict[str, str]
+) -> None:
+    s3 = emulator.client("s3")
+    s3.upload_file(str(LOCAL_TEST / "payload.csv"), emulator.bucket, "in/payload.csv")
+    requests = jobs.transform_requests(
+        jobs.unique_name("daily"),
+        trained["ModelArtifacts"]["S3ModelArtifacts"],
+        f"s3://{emulator.bucket}/in/",
+        f"s3://{emulator.bucket}/answers",
+        content_type="text/csv",
+        **options,
+    )
+    assert jobs.transform(clients[0], requests)["TransformJobStatus"] == "Completed"
+    answer = pd.read_csv(s3.get_object(Bucket=emulator.bucket, Key="answers/payload.csv.out")["Body"])
+    assert len(answer) == HORIZON * answer["item_id"].nunique() > 0
+
+
+def test_a_job_that_fails_says_why_with_its_log(
+    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str]
+) -> None:
+    emulator.client("s3").put_object(Bucket=emulator.bucket, Key="bad/x.csv", Body=b"a,b\n1,2\n")
+    channels = {"train": f"s3://{emulator.bucket}/bad/"}
+    request = jobs.training_request(jobs.unique_name("bad"), channels, f"s3://{emulator.bucket}/out", {}, **options)
+    with pytest.raises(jobs.JobFailed, match="AlgorithmError: UserError") as caught:
+        jobs.train(clients[0], request)
+    assert caught.value.reason.endswith(", exit code: 1")
+    assert caught.value.log
