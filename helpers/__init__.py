@@ -6,5 +6,6 @@
 | `plots` | the series, the forecast, the leaderboard and the coverage, drawn |
 | `jobs` | build, show, send and wait for training, transform and endpoint requests |
 | `account` | the right client for an instance type |
+| `image` | build the image and push it to ECR, by Docker here or by CodeBuild there |
 | `local` | a SageMaker client that runs the container's programs as processes |
 """

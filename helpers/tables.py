@@ -7,6 +7,7 @@ A table is long: one row an item and timestamp, in the columns `item_id`, `times
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,6 +65,18 @@ def to_channel(frame: pd.DataFrame, path: str | Path) -> Path:
     else:
         frame.to_csv(path, index=False, date_format="%Y-%m-%dT%H:%M:%S")
     return path
+
+
+def to_records(frame: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """Write each item of a table to a CSV file of its own, named after the item; return the paths.
+
+    Raises:
+        ValueError: two items would have the same file.
+    """
+    names = {str(item): re.sub(r"[^\w.-]+", "-", str(item)) + ".csv" for item in frame[ITEM].unique()}
+    if len(set(names.values())) < len(names):
+        raise ValueError(f"{len(names)} items make {len(set(names.values()))} file names: rename some of them.")
+    return [to_channel(rows, Path(folder) / names[str(item)]) for item, rows in frame.groupby(ITEM)]
 
 
 def split_last(frame: pd.DataFrame, horizon_steps: int) -> tuple[pd.DataFrame, pd.DataFrame]:

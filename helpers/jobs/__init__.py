@@ -8,25 +8,59 @@ The requests are plain dictionaries, and the client is any with boto3's method n
 local one, or `helpers.local`. The folder can be copied as it is.
 """
 
-from .artifacts import download_artifact, download_output, tree
-from .requests import IMAGE, endpoint_requests, show, training_request, transform_requests, unique_name
-from .running import InvocationFailed, JobFailed, delete, deploy, invoke, train, transform
+from .artifacts import artifact_uri, download_artifact, download_output, tree
+from .deleting import delete
+from .endpoints import autoscaling_requests, endpoint_requests, update_requests
+from .invoking import InvocationFailed, invoke, invoke_file
+from .kinds import JobFailed, training_log
+from .records import Record, records
+from .requests import (
+    IMAGE,
+    Security,
+    on_hosts,
+    on_spot,
+    training_request,
+    transform_requests,
+    unique_name,
+)
+from .running import deploy, send_all, train, transform, update
+from .showing import endpoint_cost, job_cost, job_spent, serverless_cost, show
+from .storage import listing, put, remove
 
 __all__ = [
     "IMAGE",
     "InvocationFailed",
     "JobFailed",
+    "Record",
+    "Security",
+    "artifact_uri",
+    "autoscaling_requests",
     "delete",
     "deploy",
     "download_artifact",
     "download_output",
+    "endpoint_cost",
     "endpoint_requests",
     "invoke",
+    "invoke_file",
+    "job_cost",
+    "job_spent",
+    "listing",
+    "on_hosts",
+    "on_spot",
+    "put",
+    "records",
+    "remove",
+    "send_all",
+    "serverless_cost",
     "show",
     "train",
+    "training_log",
     "training_request",
     "transform",
     "transform_requests",
     "tree",
     "unique_name",
+    "update",
+    "update_requests",
 ]

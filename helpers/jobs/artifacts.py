@@ -6,7 +6,8 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+
+from .storage import fetch
 
 
 def download_artifact(job: Mapping[str, Any], folder: str | Path) -> dict[str, Path]:
@@ -33,19 +34,6 @@ def artifact_uri(job: Mapping[str, Any]) -> str:
     if not place:
         raise FileNotFoundError(f"The job {job.get('TrainingJobName', '')} has left no model.")
     return str(place)
-
-
-def fetch(uri: str, folder: str | Path) -> Path:
-    """Return a file of this machine for a `file://` URI, or one downloaded below `folder` for an `s3://` URI."""
-    parts = urlparse(uri)
-    if parts.scheme != "s3":
-        return Path(unquote(parts.path))
-    import boto3
-
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    local = Path(folder) / Path(parts.path).name
-    boto3.client("s3").download_file(parts.netloc, parts.path.lstrip("/"), str(local))
-    return local
 
 
 def unpack(archive: Path, folder: str | Path) -> dict[str, Path]:

@@ -4,24 +4,50 @@ They are the same for boto3's client, the SageMaker SDK's local one and `helpers
 `role` and the URIs differ.
 """
 
-# ruff: noqa: ANN401 - a request is a dictionary of anything
-
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-IMAGE = "convect"
+IMAGE = "algoflow-sagemaker"  # what container/build_and_push.sh calls it
 LOCAL_ROLE = "arn:aws:iam::000000000000:role/local"  # no role is needed here, but a request must name one
 METRICS = ("MASE", "sMAPE", "WAPE", "RMSE", "RMSSE", "SQL", "wQL")
 NUMBER = "([-+.0-9e]+)"
 CONTENT_TYPES = {".csv": "text/csv", ".parquet": "application/x-parquet", ".jsonl": "application/jsonlines"}
-LINE_CHARACTERS = 110
 Request = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Security:
+    """How a job is shut in; what is not set is left out of the request, and is then the platform's default.
+
+    `isolated` takes the container's network away, which this image needs none of. `kms_key` encrypts outputs and
+    volumes. `subnets` and `security_groups` put it into a VPC; both or neither are given.
+    """
+
+    isolated: bool = False
+    kms_key: str = ""
+    subnets: Sequence[str] = ()
+    security_groups: Sequence[str] = ()
+
+    @property
+    def network(self) -> Request:
+        """The part of a request that is about the network."""
+        vpc = {"Subnets": list(self.subnets), "SecurityGroupIds": list(self.security_groups)}
+        isolation = {"EnableNetworkIsolation": True} if self.isolated else {}
+        return {**isolation, **({"VpcConfig": vpc} if self.subnets or self.security_groups else {})}
+
+    def key(self, name: str) -> Request:
+        """The KMS key under the name that a part of a request has for it, or nothing."""
+        return {name: self.kms_key} if self.kms_key else {}
+
+
+OPEN = Security()
 
 
 def unique_name(stem: str) -> str:
@@ -65,6 +91,7 @@ def training_request(
     instance_count: int = 1,
     volume_gb: int = 30,
     max_runtime_s: int = 3600,
+    security: Security = OPEN,
 ) -> Request:
     """Return the dictionary of `create_training_job`; `channels` maps a channel's name to a file, folder or URI."""
     hardware = {"InstanceType": instance_type, "InstanceCount": instance_count, "VolumeSizeInGB": volume_gb}
@@ -77,37 +104,58 @@ def training_request(
         },
         "RoleArn": role,
         "InputDataConfig": [channel(key, place) for key, place in channels.items()],
-        "OutputDataConfig": {"S3OutputPath": uri(output)},
-        "ResourceConfig": hardware,
+        "OutputDataConfig": {"S3OutputPath": uri(output), **security.key("KmsKeyId")},
+        "ResourceConfig": {**hardware, **security.key("VolumeKmsKeyId")},
         "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_s},
         "HyperParameters": {key: text_of(value) for key, value in (hyperparameters or {}).items()},
+        **security.network,
     }
 
 
-def model_request(name: str, model_data: str, image: str, role: str, environment: Mapping[str, str] | None) -> Request:
-    """Return the dictionary of `create_model`."""
-    container = {"Image": image, "ModelDataUrl": model_data, "Environment": dict(environment or {})}
-    return {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": role}
+def on_spot(request: Request, max_wait_s: int, checkpoints: str | Path = "") -> Request:
+    """Return a training request that runs on spare capacity: cheaper, later, and interrupted now and then.
+
+    `max_wait_s` is for waiting and running together. What the program keeps under `/opt/ml/checkpoints` is copied to
+    `checkpoints` and back after an interruption; a program that keeps nothing begins again.
+
+    Raises:
+        ValueError: the wait is shorter than the job may run.
+    """
+    limit = request["StoppingCondition"]["MaxRuntimeInSeconds"]
+    if max_wait_s < limit:
+        raise ValueError(f"max_wait_s={max_wait_s} is less than the {limit} s that the job may run: raise it.")
+    kept = {"CheckpointConfig": {"S3Uri": uri(checkpoints)}} if checkpoints else {}
+    stopping = {**request["StoppingCondition"], "MaxWaitTimeInSeconds": max_wait_s}
+    return {**request, "EnableManagedSpotTraining": True, "StoppingCondition": stopping, **kept}
 
 
-def endpoint_requests(
+def on_hosts(request: Request, count: int, sharded: str = "") -> Request:
+    """Return a training request for several hosts; the files of the channel `sharded` are dealt out among them."""
+    channels = [dealt(entry) if entry["ChannelName"] == sharded else entry for entry in request["InputDataConfig"]]
+    return {
+        **request,
+        "ResourceConfig": {**request["ResourceConfig"], "InstanceCount": count},
+        "InputDataConfig": channels,
+    }
+
+
+def dealt(entry: Request) -> Request:
+    """Return a channel of which each host gets its share of the files."""
+    source = {**entry["DataSource"]["S3DataSource"], "S3DataDistributionType": "ShardedByS3Key"}
+    return {**entry, "DataSource": {"S3DataSource": source}}
+
+
+def model_request(
     name: str,
     model_data: str,
-    *,
-    image: str = IMAGE,
-    role: str = LOCAL_ROLE,
-    instance_type: str = "local",
-    instance_count: int = 1,
-    environment: Mapping[str, str] | None = None,
-) -> dict[str, Request]:
-    """Return the three dictionaries that make an endpoint, by the method that takes each; all bear `name`."""
-    hardware = {"InstanceType": instance_type, "InitialInstanceCount": instance_count}
-    variant = {"VariantName": "AllTraffic", "ModelName": name, **hardware}
-    return {
-        "create_model": model_request(name, model_data, image, role, environment),
-        "create_endpoint_config": {"EndpointConfigName": name, "ProductionVariants": [variant]},
-        "create_endpoint": {"EndpointName": name, "EndpointConfigName": name},
-    }
+    image: str,
+    role: str,
+    environment: Mapping[str, str] | None,
+    security: Security = OPEN,
+) -> Request:
+    """Return the dictionary of `create_model`."""
+    container = {"Image": image, "ModelDataUrl": model_data, "Environment": dict(environment or {})}
+    return {"ModelName": name, "PrimaryContainer": container, "ExecutionRoleArn": role, **security.network}
 
 
 def transform_requests(
@@ -124,36 +172,23 @@ def transform_requests(
     image: str = IMAGE,
     role: str = LOCAL_ROLE,
     instance_type: str = "local",
+    instance_count: int = 1,
+    security: Security = OPEN,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, Request]:
     """Return the two dictionaries of a batch transform job, by the method that takes each; `split` is None or Line."""
+    hardware = {"InstanceType": instance_type, "InstanceCount": instance_count}
+    result = {"S3OutputPath": uri(output), "Accept": accept, "AssembleWith": split}
     data = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri(source)}}
     return {
-        "create_model": model_request(name, model_data, image, role, environment),
+        "create_model": model_request(name, model_data, image, role, environment, security),
         "create_transform_job": {
             "TransformJobName": name,
             "ModelName": name,
             "BatchStrategy": strategy,
             "MaxPayloadInMB": max_payload_mb,
             "TransformInput": {"DataSource": data, "ContentType": content_type, "SplitType": split},
-            "TransformOutput": {"S3OutputPath": uri(output), "Accept": accept, "AssembleWith": split},
-            "TransformResources": {"InstanceType": instance_type, "InstanceCount": 1},
+            "TransformOutput": {**result, **security.key("KmsKeyId")},
+            "TransformResources": {**hardware, **security.key("VolumeKmsKeyId")},
         },
     }
-
-
-def show(request: Mapping[str, Any]) -> None:
-    """Print a request as JSON."""
-    print(pretty(request))
-
-
-def pretty(value: Any, indent: str = "") -> str:
-    """Return a value as JSON in which whatever fits on a line is on one line."""
-    line = json.dumps(value)
-    if len(indent) + len(line) <= LINE_CHARACTERS or not isinstance(value, Mapping | list) or not value:
-        return line
-    inner = indent + "  "
-    if isinstance(value, Mapping):
-        parts = [f"{inner}{json.dumps(key)}: {pretty(part, inner)}" for key, part in value.items()]
-        return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
-    return "[\n" + ",\n".join(inner + pretty(part, inner) for part in value) + f"\n{indent}]"

@@ -1,4 +1,4 @@
-"""Train, transform, deploy, invoke, delete: show a request, send it, and wait with the job's log.
+"""Train, transform, deploy, update: show a request, send it, and wait with the job's log.
 
 The client is any with boto3's method names: boto3's own, the SageMaker SDK's local one, or `helpers.local`.
 """
@@ -7,61 +7,31 @@ The client is any with boto3's method names: boto3's own, the SageMaker SDK's lo
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from .requests import Request, show
+from .deleting import NOUNS, delete_one
+from .kinds import ENDPOINT, TRAINING, TRANSFORM, JobFailed, Kind, log_of
+from .requests import Request
+from .showing import show
 
 REMOTE_POLL_S, LOCAL_POLL_S, HEARTBEAT_S = 5.0, 0.2, 60.0
+NEAR = ("127.0.0.1", "localhost")  # an emulator need not be spared
 LOG_LINES = 12
-LOG_EVENTS = 200  # read of a log stream on AWS
-
-
-class Kind(NamedTuple):
-    """How one kind of job or endpoint is described, and where AWS keeps its log."""
-
-    describe: str
-    name: str
-    status: str
-    log_group: str
-
-
-TRAINING = Kind("describe_training_job", "TrainingJobName", "TrainingJobStatus", "/aws/sagemaker/TrainingJobs")
-TRANSFORM = Kind("describe_transform_job", "TransformJobName", "TransformJobStatus", "/aws/sagemaker/TransformJobs")
-ENDPOINT = Kind("describe_endpoint", "EndpointName", "EndpointStatus", "/aws/sagemaker/Endpoints/{name}")
+ENDPOINT_TIMEOUT_S = 3600.0  # AWS itself gives up after an hour
 UNFINISHED = ("InProgress", "Stopping", "Creating", "Updating", "SystemUpdating", "RollingBack")
-
-
-class JobFailed(RuntimeError):
-    """A job or an endpoint ended badly; the message has the failure reason and the end of its log."""
-
-    def __init__(self, name: str, reason: str, log: Sequence[str] = ()) -> None:
-        self.name, self.reason, self.log = name, reason, list(log)
-        tail = "\n".join(["", "The end of its log:", *log]) if log else ""
-        super().__init__(f"{name}: {reason}{tail}")
-
-
-class InvocationFailed(RuntimeError):
-    """An endpoint refused a request: its status, and the code, message and remedy of its answer."""
-
-    def __init__(self, status: int, body: str) -> None:
-        self.status, self.body = status, body
-        try:
-            answer = dict(json.loads(body))
-        except (ValueError, TypeError):
-            answer = {"message": body}
-        self.code, self.remedy = answer.get("code", ""), answer.get("remedy", "")
-        super().__init__(f"{status} [{self.code}]: {answer.get('message', '')} {self.remedy}".strip())
 
 
 def train(client: Any, request: Request, *, show_request: bool = False, log_lines: int = LOG_LINES) -> Request:
     """Run a training job to its end and return its description; a job that was stopped is returned, too.
 
+    An interruption (the notebook's stop button) stops the job as well.
+
     Raises:
-        JobFailed: the job failed; the message has the reason that the program gave.
+        JobFailed: the job was refused or failed; the message has the reason, the remedy, and the end of its log.
     """
     send_all(client, {"create_training_job": request}, show_request)
     return wait(client, TRAINING, request["TrainingJobName"], log_lines)
@@ -73,7 +43,7 @@ def transform(
     """Make the model and run the batch transform job of `transform_requests` to its end; return its description.
 
     Raises:
-        JobFailed: a file could not be transformed; the files that could are kept.
+        JobFailed: it was refused, or a file could not be transformed; the files that could are kept.
     """
     send_all(client, requests, show_request)
     return wait(client, TRANSFORM, requests["create_transform_job"]["TransformJobName"], log_lines)
@@ -83,30 +53,96 @@ def deploy(client: Any, requests: Mapping[str, Request], *, show_request: bool =
     """Make the model, the configuration and the endpoint of `endpoint_requests`; return once it is in service.
 
     Raises:
-        JobFailed: the server did not start; the message has the end of its log.
+        JobFailed: it was refused, or the server did not start; the message has the end of its log. Nothing is left.
     """
+    name = requests["create_endpoint"]["EndpointName"]
     send_all(client, requests, show_request)
-    return wait(client, ENDPOINT, requests["create_endpoint"]["EndpointName"], log_lines)
+    with undone(client, name, requests):
+        return wait(client, ENDPOINT, name, log_lines, timeout_s=ENDPOINT_TIMEOUT_S)
 
 
-def send_all(client: Any, requests: Mapping[str, Request], show_request: bool) -> None:
-    """Call each method with its dictionary; the SDK's local mode runs the job inside the call, and may raise."""
+def update(
+    client: Any,
+    requests: Mapping[str, Request],
+    *,
+    probe: Callable[[], object] | None = None,
+    show_request: bool = False,
+) -> Request:
+    """Bring another configuration to an endpoint that goes on serving; return once it has it.
+
+    `probe` is called at each look at the state: let it ask the endpoint, and it shows that no request is lost.
+
+    Raises:
+        JobFailed: it was refused, or the new server did not start; the endpoint serves as before.
+    """
+    request = requests["update_endpoint"]
+    send_all(client, requests, show_request)
+    described = wait(client, ENDPOINT, request["EndpointName"], 0, timeout_s=ENDPOINT_TIMEOUT_S, probe=probe)
+    if described.get("EndpointConfigName") != request["EndpointConfigName"]:
+        log = log_of(client, ENDPOINT, request["EndpointName"])[-LOG_LINES:]
+        remove_made(client, requests)
+        raise JobFailed(request["EndpointName"], described.get("FailureReason", "the update was rolled back"), log)
+    return described
+
+
+def send_all(client: Any, requests: Mapping[str, Request], show_request: bool = False) -> None:
+    """Call each method with its dictionary; what was made before one is refused is deleted again.
+
+    The SDK's local mode runs the job inside the call, and may raise.
+    """
     for method, request in requests.items():
         if show_request:
             print(f"{method}:")
             show(request)
         try:
             getattr(client, method)(**copy.deepcopy(request))
-        except RuntimeError as error:
+        except Exception as error:
+            if not (isinstance(error, RuntimeError | OSError | ValueError) or is_of_service(error)):
+                raise
+            before = list(requests)[: list(requests).index(method)]
+            remove_made(client, {name: requests[name] for name in before})
             raise JobFailed(method, str(error)) from error
 
 
-def wait(client: Any, kind: Kind, name: str, log_lines: int) -> Request:
+def is_of_service(error: Exception) -> bool:
+    """Return whether an error is an answer of the service, or of botocore on the way to it."""
+    return hasattr(error, "response") or type(error).__module__.startswith("botocore")
+
+
+def remove_made(client: Any, requests: Mapping[str, Request]) -> None:
+    """Delete what the `create_…` requests have made, the last first; what cannot be deleted is left."""
+    for method, request in reversed(list(requests.items())):
+        noun = method.removeprefix("create_")
+        if noun in NOUNS:
+            with contextlib.suppress(Exception):
+                delete_one(client, noun, request[NOUNS[noun]])
+
+
+@contextlib.contextmanager
+def undone(client: Any, name: str, requests: Mapping[str, Request]) -> Any:
+    """Delete an endpoint with all that was made for it where it fails or the wait for it is interrupted."""
+    try:
+        yield
+    except (JobFailed, KeyboardInterrupt):
+        print(f"Deleting {name} with its configuration and model.")
+        remove_made(client, requests)
+        raise
+
+
+def wait(
+    client: Any,
+    kind: Kind,
+    name: str,
+    log_lines: int,
+    *,
+    timeout_s: float = float("inf"),
+    probe: Callable[[], object] | None = None,
+) -> Request:
     """Return the description of a job or endpoint once it is finished, printing each state it enters."""
     started = printed = time.monotonic()
     before = ""
     while True:
-        description: Request = getattr(client, kind.describe)(**{kind.name: name})
+        description = look(client, kind, name)
         status = str(description[kind.status])
         state = " · ".join(dict.fromkeys([status, str(description.get("SecondaryStatus", status))]))
         now = time.monotonic()
@@ -115,7 +151,30 @@ def wait(client: Any, kind: Kind, name: str, log_lines: int) -> Request:
             before, printed = state, now
         if status not in UNFINISHED:
             return finished(client, kind, name, description, log_lines)
-        time.sleep(LOCAL_POLL_S if hasattr(client, "log") else REMOTE_POLL_S)
+        if now - started > timeout_s:
+            raise JobFailed(name, f"still {status} after {timeout_s:.0f} s", log_of(client, kind, name)[-LOG_LINES:])
+        if probe:
+            probe()
+        pause(client, kind, name)
+
+
+def look(client: Any, kind: Kind, name: str) -> Request:
+    """Return the description of a job or endpoint."""
+    described: Request = getattr(client, kind.describe)(**{kind.name: name})
+    return described
+
+
+def pause(client: Any, kind: Kind, name: str) -> None:
+    """Wait until the next look; where that is interrupted, a job is stopped, so that it costs nothing more."""
+    address = str(getattr(getattr(client, "meta", None), "endpoint_url", ""))
+    near = hasattr(client, "log") or any(host in address for host in NEAR)
+    try:
+        time.sleep(LOCAL_POLL_S if near else REMOTE_POLL_S)
+    except KeyboardInterrupt:
+        if kind is not ENDPOINT:
+            getattr(client, kind.stop)(**{kind.name: name})
+            print(f"Interrupted: {name} is asked to stop.")
+        raise
 
 
 def finished(client: Any, kind: Kind, name: str, description: Request, log_lines: int) -> Request:
@@ -128,69 +187,3 @@ def finished(client: Any, kind: Kind, name: str, description: Request, log_lines
     for line in lines:
         print(f"  | {line}")
     return description
-
-
-def log_of(client: Any, kind: Kind, name: str) -> list[str]:
-    """Return what a job printed, from this machine or from CloudWatch; the SDK's local mode has printed it itself."""
-    if hasattr(client, "log"):
-        return str(client.log(name)).splitlines()
-    if not hasattr(client, "meta"):
-        return []
-    import boto3
-
-    logs = boto3.client("logs", region_name=client.meta.region_name)
-    group = kind.log_group.format(name=name)
-    prefix = {} if kind is ENDPOINT else {"logStreamNamePrefix": f"{name}/"}
-    try:
-        streams = logs.describe_log_streams(logGroupName=group, **prefix)["logStreams"]
-        pages = [
-            logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], limit=LOG_EVENTS)["events"]
-            for stream in streams
-        ]
-    except logs.exceptions.ClientError as error:
-        return [f"(the log cannot be read: {error})"]
-    return [event["message"] for page in pages for event in page]
-
-
-def invoke(
-    runtime: Any, name: str, payload: object, *, content_type: str = "application/json", accept: str = "text/csv"
-) -> str:
-    """Return an endpoint's answer as text; `payload` is sent as it is if text or bytes, else as JSON.
-
-    Raises:
-        InvocationFailed: the endpoint refused the request; the message has the code and the remedy.
-    """
-    body = payload if isinstance(payload, str | bytes) else json.dumps(payload)
-    try:
-        answer = runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType=content_type, Accept=accept)
-    except Exception as error:
-        response = getattr(error, "response", {})
-        if "OriginalStatusCode" not in response:
-            raise
-        raise InvocationFailed(response["OriginalStatusCode"], response["OriginalMessage"]) from error
-    text = answer["Body"].read().decode("utf-8")
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode") or 200
-    if status >= 400:  # the SDK's local mode hands an error over as an answer
-        raise InvocationFailed(status, text)
-    return str(text)
-
-
-def delete(client: Any, name: str) -> list[str]:
-    """Delete the endpoint, its configuration and the model of a name; return what there was to delete.
-
-    It may be called twice, and on a name of which only some exist.
-    """
-    steps = {"endpoint": "EndpointName", "endpoint_config": "EndpointConfigName", "model": "ModelName"}
-    return [noun for noun, key in steps.items() if delete_one(client, f"delete_{noun}", {key: name})]
-
-
-def delete_one(client: Any, method: str, request: Request) -> bool:
-    """Call one delete method and return whether there was anything to delete."""
-    try:
-        getattr(client, method)(**request)
-    except Exception as error:
-        told = getattr(error, "response", {}).get("Error", {})
-        if told.get("Code") == "ResourceNotFound" or "could not find" in told.get("Message", "").lower():
-            return False
-        raise
-    return True

@@ -11,5 +11,15 @@ platform has and a process has not: several hosts, Pipe mode, network isolation,
 from .client import LocalClient
 from .errors import ClientError, ModelError, ParamValidationError, ResourceInUse
 from .runtime import LocalRuntimeClient
+from .sdk import SdkClient, SdkRuntime
 
-__all__ = ["ClientError", "LocalClient", "LocalRuntimeClient", "ModelError", "ParamValidationError", "ResourceInUse"]
+__all__ = [
+    "ClientError",
+    "LocalClient",
+    "LocalRuntimeClient",
+    "ModelError",
+    "ParamValidationError",
+    "ResourceInUse",
+    "SdkClient",
+    "SdkRuntime",
+]

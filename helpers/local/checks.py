@@ -30,18 +30,28 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     ),
     "DescribeTransformJob": ("TransformJobName", ""),
     "StopTransformJob": ("TransformJobName", ""),
-    "CreateEndpointConfig": ("EndpointConfigName ProductionVariants", "Tags EnableNetworkIsolation ExecutionRoleArn"),
+    "CreateEndpointConfig": (
+        "EndpointConfigName ProductionVariants",
+        "AsyncInferenceConfig Tags EnableNetworkIsolation ExecutionRoleArn",
+    ),
     "DescribeEndpointConfig": ("EndpointConfigName", ""),
     "DeleteEndpointConfig": ("EndpointConfigName", ""),
     "CreateEndpoint": ("EndpointName EndpointConfigName", "Tags"),
     "DescribeEndpoint": ("EndpointName", ""),
+    "UpdateEndpoint": ("EndpointName EndpointConfigName", ""),
     "DeleteEndpoint": ("EndpointName", ""),
     "InvokeEndpoint": ("EndpointName Body", "ContentType Accept CustomAttributes TargetModel InferenceId"),
+    "InvokeEndpointAsync": (
+        "EndpointName InputLocation",
+        "ContentType Accept CustomAttributes InferenceId InvocationTimeoutSeconds",
+    ),
 }
 UNSUPPORTED = {
     "EnableManagedSpotTraining": "spot capacity",
     "VpcConfig": "a VPC",
     "DataProcessing": "input and output filters",
+    "CheckpointConfig": "checkpoints in S3",
+    "KmsKeyId": "encryption by KMS",
 }
 
 

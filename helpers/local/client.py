@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from .checks import check, check_path, check_source, check_training
-from .endpoint import notice_death, run_endpoint
+from .endpoint import notice_death, run_endpoint, run_update
 from .errors import ClientError, ResourceInUse, refused
 from .job import REGION, Job, Registry
 from .training import run_training
@@ -134,12 +134,21 @@ class LocalClient:
     def create_endpoint(self, **request: Any) -> dict[str, Any]:
         """Start a model server; as on AWS the call returns at once, and `InService` follows the first good /ping."""
         check("CreateEndpoint", request)
-        config = self.registry.named("CreateEndpoint", "EndpointConfig", request["EndpointConfigName"])
-        variant = config.request["ProductionVariants"][0]
-        model = self.registry.named("CreateEndpoint", "Model", variant["ModelName"])
+        model, variant = self._served("CreateEndpoint", request["EndpointConfigName"])
         endpoint = self.registry.make("Endpoint", request, EndpointStatus="Creating")
         endpoint.set(ProductionVariants=[{"VariantName": variant["VariantName"]}])
-        endpoint.start(lambda: run_endpoint(endpoint, self.programs / "serve", model.request, variant))
+        endpoint.start(lambda: run_endpoint(endpoint, self.programs / "serve", model, variant))
+        return {"EndpointArn": endpoint.state["EndpointArn"]}
+
+    def update_endpoint(self, **request: Any) -> dict[str, Any]:
+        """Start another server beside the one that serves, which takes over once it is ready and else is dropped."""
+        endpoint = self.registry.find("UpdateEndpoint", "Endpoint", request)
+        if endpoint.state["EndpointStatus"] != "InService":
+            raise refused("UpdateEndpoint", f'Cannot update in-progress endpoint "{endpoint.state["EndpointArn"]}".')
+        config = request["EndpointConfigName"]
+        model, variant = self._served("UpdateEndpoint", config)
+        endpoint.set(EndpointStatus="Updating")
+        endpoint.start(lambda: run_update(endpoint, self.programs / "serve", model, variant, config))
         return {"EndpointArn": endpoint.state["EndpointArn"]}
 
     def describe_endpoint(self, **request: Any) -> dict[str, Any]:
@@ -152,8 +161,9 @@ class LocalClient:
         """Stop an endpoint's server and forget it."""
         endpoint = self.registry.find("DeleteEndpoint", "Endpoint", request)
         endpoint.stop.set()
-        if endpoint.program:
-            endpoint.program.stop(SERVER_GRACE_S)
+        for program in (endpoint.program, endpoint.coming):
+            if program:
+                program.stop(SERVER_GRACE_S)
         self.registry.forget("DeleteEndpoint", "Endpoint", request)
         return {}
 
@@ -167,6 +177,10 @@ class LocalClient:
         """Return what the program of a job or an endpoint has printed so far."""
         path = self._any(name).log
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def _served(self, operation: str, config: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        variant = self.registry.named(operation, "EndpointConfig", config).request["ProductionVariants"][0]
+        return self.registry.named(operation, "Model", variant["ModelName"]).request, variant
 
     def _any(self, name: str) -> Job:
         found = [job for job in self.registry if job.name == name and job.log.exists()]

@@ -39,6 +39,7 @@ class Job:
     state: dict[str, Any] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     program: Program | None = None
+    coming: Program | None = None  # of an endpoint that is being updated: the server that will take over
 
     @property
     def base(self) -> Path:
@@ -116,7 +117,7 @@ class Registry:
 
     def close(self, grace_s: float) -> None:
         """Stop every program still running, all at once."""
-        programs = [job.program for job in self if job.program is not None]
+        programs = [program for job in self for program in (job.program, job.coming) if program is not None]
         for job in self:
             job.stop.set()
         for program in programs:

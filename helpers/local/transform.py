@@ -28,7 +28,7 @@ def run_transform(job: Job, serve: Path, model: dict[str, Any]) -> None:
     """Run a transform job to its end; whatever happens is in the job's state, nothing is raised."""
     job.set(TransformStartTime=datetime.now(UTC))
     try:
-        server = start_server(serve, job, model, batch_environment(job.request))
+        server = job.program = start_server(serve, job, model, batch_environment(job.request))
         try:
             server.wait_ready(STARTUP_TIMEOUT_S, job.stop.is_set)
             failures = transform_files(job, server)
@@ -41,15 +41,15 @@ def run_transform(job: Job, serve: Path, model: dict[str, Any]) -> None:
     job.set(TransformJobStatus=status, TransformEndTime=datetime.now(UTC), **reason)
 
 
-def start_server(serve: Path, job: Job, model: dict[str, Any], environment: dict[str, str]) -> Server:
-    """Unpack the model's archive and start `serve` over it."""
-    container = model["PrimaryContainer"]
-    (job.base / "model").mkdir(exist_ok=True)
+def start_server(
+    serve: Path, job: Job, model: dict[str, Any], environment: dict[str, str], base: Path | None = None
+) -> Server:
+    """Unpack the model's archive below `base`, which is the job's own unless given, and start `serve` over it."""
+    container, base = model["PrimaryContainer"], base or job.base
+    (base / "model").mkdir(parents=True, exist_ok=True)
     if container.get("ModelDataUrl"):
-        unpack(path_of(container["ModelDataUrl"]), job.base / "model")
-    server = Server(serve, job.base, job.log, {**container.get("Environment", {}), **environment})
-    job.program = server
-    return server
+        unpack(path_of(container["ModelDataUrl"]), base / "model")
+    return Server(serve, base, job.log, {**container.get("Environment", {}), **environment})
 
 
 def batch_environment(request: dict[str, Any]) -> dict[str, str]:
@@ -82,11 +82,18 @@ def transform_files(job: Job, server: Server) -> list[str]:
             answer = transform_file(path.read_bytes(), server, settings)
         except TransformFailed as error:
             failures.append(f"ClientError: {relative}: {error}")
+            note(job, relative, str(error))
             continue
         destination = target / f"{relative}.out"
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.write_bytes(answer)
     return failures
+
+
+def note(job: Job, file: Path, told: str) -> None:
+    """Write what became of a file into the job's log, where the platform writes it."""
+    with job.log.open("a", encoding="utf-8") as log:
+        log.write(f"[sagemaker logs]: {file.as_posix()}: {told}\n")
 
 
 def execution_parameters(server: Server) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import os
 import re
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ HASH = "code_sha256"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT_S = 600
 COLOURS = 96
+NO_ENGINE = "tcp://127.0.0.1:9"  # where nothing listens: what is stored is what most readers will see
 # What an output may say that is true of one run only, and what is stored in its place.
 ONE_RUN = (
     (re.compile(re.escape(str(ROOT))), "/…"),
@@ -40,7 +42,8 @@ def code_hash(notebook: NotebookNode) -> str:
 
 
 def execute(path: Path) -> NotebookNode:
-    """Return a notebook after a run in its own folder, as nbmake and Jupyter run it."""
+    """Return a notebook after a run in its own folder, as nbmake and Jupyter run it on a machine without Docker."""
+    os.environ["DOCKER_HOST"] = NO_ENGINE
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}

@@ -5,6 +5,7 @@ As a reader runs them, from top to bottom with their own parameters, nbmake does
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests.notebooks.harness import NOTEBOOKS, parameters_of, run
+from tests.notebooks.refresh import NO_ENGINE
+from tests.notebooks.remote import notebook, outputs_of
 
 MONTHLY = {
     "DATA": "../data/monthly_employment.csv",
@@ -35,10 +38,10 @@ def last_cell_twice(name: str, folder: Path) -> Path:
     return folder / name
 
 
-def outputs_of(path: Path) -> str:
-    """All that an executed notebook printed."""
-    cells = nbformat.read(path, as_version=4)["cells"]
-    return "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", []))
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is run here is run as processes, also on a machine with Docker; `test_with_docker` has the containers."""
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
 
 
 def test_the_quickstart_runs_on_monthly_data(tmp_path: Path) -> None:
@@ -74,6 +77,37 @@ def test_the_makefile_s_demo_finds_what_it_names() -> None:
     parameters = parameters_of(NOTEBOOKS / "00_quickstart.ipynb")
     assert set(MONTHLY) < set(parameters)
     assert parameters["OUTPUT_DIR"] == '"../build/demo"'
+
+
+def test_building_nothing_shows_what_would_be_built(tmp_path: Path) -> None:
+    path, out = last_cell_twice("01_build_and_push.ipynb", tmp_path), {"OUTPUT_DIR": str(tmp_path / "out")}
+    run(path, tmp_path / "run.ipynb", {**out, "NAME": "mine", "CONTEXT": str(NOTEBOOKS.parent / "container")})
+    said = outputs_of(tmp_path / "run.ipynb")
+    assert '"create_repository": {"repositoryName": "mine"' in said
+    assert '"privilegedMode": true' in said
+    assert "No Docker engine answers. Start Docker, or build without it: image.build_remotely." in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_building_without_an_engine_ends_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(papermill.PapermillExecutionError, match="Start Docker, or build without it"):
+        run(notebook("01_build_and_push"), tmp_path / "1.ipynb", {"BUILD": True, "OUTPUT_DIR": str(tmp_path)})
+
+
+def names_in_runs() -> set[str]:
+    """The texts in the calls of `run` of the tests in this folder, and in what their parametrisation gives them."""
+    found: set[str] = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            if isinstance(function, ast.FunctionDef) and any(getattr(call.func, "id", "") == "run" for call in calls):
+                found |= {node.value for node in ast.walk(function) if isinstance(node, ast.Constant)}
+    return {text.removesuffix(".ipynb") for text in found if isinstance(text, str)}
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_notebook_is_run_by_papermill_too(path: Path) -> None:
+    assert path.stem in names_in_runs()  # with its defaults nbmake runs it: see test_shape
 
 
 def test_an_unknown_parameter_is_an_error(tmp_path: Path) -> None:

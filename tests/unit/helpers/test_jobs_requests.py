@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import jobs
-from helpers.jobs.requests import METRICS, metric_definitions, pretty, text_of, uri
+from helpers.jobs.requests import METRICS, metric_definitions, text_of, uri
+from helpers.jobs.showing import pretty
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

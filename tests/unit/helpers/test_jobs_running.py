@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from helpers import jobs
-from helpers.jobs import running
+from helpers.jobs import kinds, running
 from helpers.local import LocalClient, LocalRuntimeClient
 
 Build = Callable[..., dict[str, Any]]
@@ -135,7 +135,9 @@ def test_only_what_is_not_there_is_no_error_to_delete(code: str, message: str, g
     def refuse(**_: Any) -> None:
         raise ServiceError(code, message)
 
-    client = SimpleNamespace(delete_endpoint=refuse, delete_endpoint_config=refuse, delete_model=refuse)
+    client = SimpleNamespace(
+        describe_endpoint=refuse, delete_endpoint=refuse, delete_endpoint_config=refuse, delete_model=refuse
+    )
     if gone:
         assert jobs.delete(client, "e") == []
     else:
@@ -169,7 +171,7 @@ def test_the_log_on_aws_is_read_from_cloudwatch(monkeypatch: pytest.MonkeyPatch)
     )
     monkeypatch.setitem(__import__("sys").modules, "boto3", SimpleNamespace(client=lambda *_, **__: logs))
     client = SimpleNamespace(meta=SimpleNamespace(region_name="eu-west-1"))
-    assert running.log_of(client, running.TRAINING, "one") == ["a", "b"]
+    assert kinds.log_of(client, kinds.TRAINING, "one") == ["a", "b"]
     assert asked == [{"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamNamePrefix": "one/"}]
-    running.log_of(client, running.ENDPOINT, "one")
+    kinds.log_of(client, kinds.ENDPOINT, "one")
     assert asked[1] == {"logGroupName": "/aws/sagemaker/Endpoints/one"}

@@ -17,7 +17,7 @@ Build = Callable[..., dict[str, Any]]
 @pytest.mark.parametrize("operation", PARAMETERS)
 def test_parameters_are_those_of_the_service(operation: str) -> None:
     session = pytest.importorskip("botocore.session").get_session()
-    service = "sagemaker-runtime" if operation == "InvokeEndpoint" else "sagemaker"
+    service = "sagemaker-runtime" if operation.startswith("Invoke") else "sagemaker"
     shape = session.get_service_model(service).operation_model(operation).input_shape
     required, optional = (set(names.split()) for names in PARAMETERS[operation])
     assert set(shape.required_members) <= required
@@ -29,6 +29,7 @@ def test_what_needs_aws_exists_there() -> None:
     model = session.get_service_model("sagemaker")
     members = {**model.operation_model("CreateTrainingJob").input_shape.members}
     members |= model.operation_model("CreateTransformJob").input_shape.members
+    members |= model.operation_model("CreateEndpointConfig").input_shape.members
     assert set(UNSUPPORTED) <= set(members)
 
 

