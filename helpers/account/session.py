@@ -10,9 +10,11 @@ import importlib
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from .errors import AccountError
 
 IMAGE = "algoflow-sagemaker"  # what container/build_and_push.sh calls it
 FALLBACK_REGION = "us-east-1"  # the SDK's local mode wants a region, and calls no service in it
+SERVING_PORT = 8080
 MENDED_CORE = (2, 25)  # of sagemaker-core
 SDK_REMEDY = "pip install 'sagemaker>=3.27,<4'"
 
@@ -31,12 +34,13 @@ def clients(
     *,
     image: str = IMAGE,
     programs: str | Path | None = None,
+    docker: bool = True,
     show: bool = True,
 ) -> tuple[Any, Any]:
     """Return the SageMaker client and the runtime client for an instance type, by boto3's method names.
 
     * `"local"`: containers of `image` on this machine, by the SageMaker SDK's own local mode, if a Docker engine
-      answers and has the image; else `train` and `serve` in `programs` as processes.
+      answers and has the image; else, or with `docker=False`, `train` and `serve` in `programs` as processes.
     * `"ml.…"`: boto3's clients. `AWS_ENDPOINT_URL` is honoured, as by every client of boto3.
 
     With `show`, one printed sentence says which was chosen and why.
@@ -48,7 +52,7 @@ def clients(
         return remote_clients(region)
     if instance_type != "local":
         raise AccountError(f"Instance type {instance_type!r} is unknown: give 'local' or one like 'ml.m5.xlarge'.")
-    obstacle = docker_obstacle(image)
+    obstacle = docker_obstacle(image) if docker else "Docker is not asked for."
     if show:
         print(f"Local: containers of the image {image}." if not obstacle else f"Local, as processes: {obstacle}")
     return process_clients(programs) if obstacle else docker_clients(region)
@@ -107,10 +111,26 @@ def docker_clients(region: str | None) -> tuple[Any, Any]:
     region = region or boto3.Session().region_name or FALLBACK_REGION
     mend_old_sdk(region)
     session = importlib.import_module(name).LocalSession(boto_session=boto3.Session(region_name=region))
-    session.config = {"local": {"container_root": scratch_folder()}}
-    client = SdkClient(session.sagemaker_client)
+    session.config = local_config(session.config or {})
+    client = SdkClient(session.sagemaker_client, session.config["local"]["serving_port"])
     session.sagemaker_runtime_client = SdkRuntime(session.sagemaker_runtime_client, client)  # transform jobs use it
     return client, session.sagemaker_runtime_client
+
+
+def local_config(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of local mode: the user's own, a scratch folder, and a port where nothing listens."""
+    return {**given, "local": {"container_root": scratch_folder(), "serving_port": port(), **given.get("local", {})}}
+
+
+def port() -> int:
+    """Return the port of SageMaker's servers, or any other if something on this machine listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", SERVING_PORT)):
+            return SERVING_PORT
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def scratch_folder() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,13 @@ def test_without_docker_the_programs_run_as_processes(
     client.close()
 
 
+def test_docker_may_be_left_out(docker: Callable[..., None], programs: Path) -> None:
+    docker()
+    client, _ = account.clients("local", programs=programs, docker=False, show=False)
+    assert isinstance(client, LocalClient)
+    client.close()
+
+
 def test_with_docker_and_the_image_the_sdk_s_local_mode_runs(
     docker: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,7 +78,8 @@ def test_with_docker_and_the_image_the_sdk_s_local_mode_runs(
 
     def local_session(boto_session: Any) -> SimpleNamespace:
         client = SimpleNamespace(region=boto_session.region_name)
-        return SimpleNamespace(sagemaker_client=client, sagemaker_runtime_client=SimpleNamespace(name="runtime"))
+        runtime = SimpleNamespace(name="runtime")
+        return SimpleNamespace(config=None, sagemaker_client=client, sagemaker_runtime_client=runtime)
 
     sdk.LocalSession = local_session  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "an.sdk", sdk)
@@ -95,6 +104,21 @@ def test_compose_beside_this_python_is_found_and_put_on_the_path(
         (tmp_path / "docker-compose").chmod(0o755)
     assert session.has_compose() is there
     assert (session.shutil.which("docker-compose") is not None) is there
+
+
+def test_local_mode_serves_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(session, "SERVING_PORT", taken.getsockname()[1])
+        assert session.port() == session.SERVING_PORT
+        taken.listen()
+        assert session.port() != session.SERVING_PORT
+
+
+def test_the_user_s_own_settings_of_local_mode_come_first() -> None:
+    config = session.local_config({"local": {"serving_port": 9, "local_code": True}, "other": 1})
+    assert config["local"].pop("container_root")
+    assert config == {"local": {"serving_port": 9, "local_code": True}, "other": 1}
 
 
 def test_the_image_has_one_name() -> None:
