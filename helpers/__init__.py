@@ -4,8 +4,8 @@
 |---|---|
 | `tables` | read tables, hold out the end, score a forecast against seasonal naive |
 | `plots` | the series, the forecast, the leaderboard and the coverage, drawn |
-| `jobs` | build, show, send and wait for training, transform and endpoint requests |
-| `account` | the right client for an instance type |
+| `jobs` | build, price, show, send and wait for training, transform and endpoint requests; files in S3 |
+| `account` | the right client for an instance type, and the role, bucket and image that go with it |
 | `image` | build the image and push it to ECR, by Docker here or by CodeBuild there |
-| `local` | a SageMaker client that runs the container's programs as processes |
+| `local` | a SageMaker client that runs the container's programs as processes, and the SDK's local mode made whole |
 """

@@ -116,7 +116,7 @@ def image(instance_type: str, name: str = IMAGE, tag: str = "latest", region: st
     Raises:
         AccountError: this account has no repository of that name.
     """
-    if not instance_type.startswith("ml.") or "/" in name:
+    if not instance_type.startswith("ml.") or has_host(name):
         return name
     ecr = session_of(region).client("ecr")
     with told("Looking for the image"):
@@ -125,3 +125,9 @@ def image(instance_type: str, name: str = IMAGE, tag: str = "latest", region: st
         except ecr.exceptions.RepositoryNotFoundException as error:
             raise AccountError(f"ECR has no repository {name!r}: run 01_build_and_push with BUILD=True.") from error
     return f"{found['repositoryUri']}:{tag}"
+
+
+def has_host(name: str) -> bool:
+    """Return whether an image's name begins with a registry's; a repository's own name may have a slash, too."""
+    host, slash, _ = name.partition("/")
+    return bool(slash) and ("." in host or ":" in host)

@@ -10,49 +10,53 @@ there is a gap; a serverless endpoint is a container like any other.
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import io
+import shutil
 import socket
-import subprocess
+import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .containers import cleared, containers, remove
 from .errors import refused
 from .files import path_of
 from .programs import Answer
 from .runtime import write
 
-PORT = 8080  # of every server that the SDK's local mode starts
-NAMED = "name=algo-[0-9]+-"  # how it calls its containers
-NOT_TAKEN = ("EnableNetworkIsolation", "VpcConfig")  # of a request: its local mode has nothing to apply them to
+PORT = 8080  # unless its settings say another
+NOT_TAKEN = ("EnableNetworkIsolation", "VpcConfig", "InputDataConfig")  # local mode has no notion of the first two
 
 
 class SdkClient:
     """The SDK's local client, with endpoints that can be updated, deleted and found to be gone."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, port: int = PORT) -> None:
+        self._client, self._port = client, port
+        self.images: dict[str, str] = {}  # of models
         self.configs: dict[str, dict[str, Any]] = {}
         self.serving: dict[str, str] = {}  # endpoints, each with the name of its configuration
         self.servers: dict[str, set[str]] = {}  # and with its containers
         self.refused: list[tuple[int, bytes]] = []  # answers to batches that were errors
         self.failures: dict[str, list[str]] = {}  # of transform jobs, a line for each file
+        atexit.register(self.close)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     def create_training_job(self, **request: Any) -> None:
-        """Run a training job to its end."""
-        with cleared():
-            self._client.create_training_job(**taken(request))
+        """Run a training job to its end; a channel of one file holds that file, and not its neighbours as well."""
+        image = request["AlgorithmSpecification"]["TrainingImage"]
+        with cleared(image), tempfile.TemporaryDirectory() as folder:
+            channels = [staged(channel, Path(folder)) for channel in request.get("InputDataConfig", [])]
+            self._client.create_training_job(**taken(request), InputDataConfig=channels)
 
     def create_transform_job(self, **request: Any) -> None:
         """Run a batch transform job to its end; a file that was refused has no answer, and the job has failed."""
         self.refused.clear()
-        with cleared():
+        with cleared(self.images[request["ModelName"]]):
             self._client.create_transform_job(**request)
         place = request["TransformOutput"]["S3OutputPath"]
         self.failures[request["TransformJobName"]] = spoiled(path_of(place), self.refused) if self.refused else []
@@ -70,6 +74,7 @@ class SdkClient:
 
     def create_model(self, **request: Any) -> None:
         """Record a model."""
+        self.images[request["ModelName"]] = request["PrimaryContainer"]["Image"]
         self._client.create_model(**taken(request))
 
     def create_endpoint_config(self, **request: Any) -> None:
@@ -98,17 +103,18 @@ class SdkClient:
         Raises:
             RuntimeError: something else listens on the port, or the container is not healthy in time.
         """
-        if listens(PORT):
-            raise RuntimeError(f"Port {PORT}, which local mode serves on, is taken: address already in use.")
-        before = containers()
+        if listens(self._port):
+            raise RuntimeError(f"Port {self._port}, which local mode serves on, is taken: address already in use.")
+        image = self.images[self.configs[EndpointConfigName]["ProductionVariants"][0]["ModelName"]]
+        before = containers(image)
         try:
             self._client.create_endpoint(EndpointName, EndpointConfigName)
         except BaseException:
             self._client.delete_endpoint(EndpointName)
-            remove(containers("exited") - before)
+            remove(containers(image) - before)
             raise
         self.serving[EndpointName] = EndpointConfigName
-        self.servers[EndpointName] = containers() - before
+        self.servers[EndpointName] = containers(image) - before
 
     def update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> None:
         """Stop an endpoint's container and start another; there is a gap between them."""
@@ -127,6 +133,11 @@ class SdkClient:
             raise missing("DeleteEndpoint", "endpoint", EndpointName)
         self._client.delete_endpoint(EndpointName)
         remove(self.servers.pop(EndpointName, set()))
+
+    def close(self) -> None:
+        """Stop the containers of all endpoints; the interpreter calls this at its end."""
+        for name in list(self.servers):
+            remove(self.servers.pop(name))
 
 
 class SdkRuntime:
@@ -168,14 +179,16 @@ class SdkRuntime:
         return {"InferenceId": identity, "OutputLocation": places[0].as_uri(), "FailureLocation": places[1].as_uri()}
 
 
-@contextlib.contextmanager
-def cleared() -> Iterator[None]:
-    """Remove the containers that come up meanwhile, once they have ended."""
-    before = containers()
-    try:
-        yield
-    finally:
-        remove(containers("exited") - before)
+def staged(channel: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a channel with a file of this machine alone in a folder: local mode would bring the files beside it."""
+    source = channel["DataSource"]["S3DataSource"]
+    path = path_of(source["S3Uri"]) if source["S3Uri"].startswith("file:") else None
+    if path is None or not path.is_file():
+        return channel
+    alone = folder / channel["ChannelName"] / path.name
+    alone.parent.mkdir()
+    shutil.copyfile(path, alone)
+    return {**channel, "DataSource": {"S3DataSource": {**source, "S3Uri": alone.parent.as_uri()}}}
 
 
 def spoiled(output: Path, refused: list[tuple[int, bytes]]) -> list[str]:
@@ -192,19 +205,6 @@ def spoiled(output: Path, refused: list[tuple[int, bytes]]) -> list[str]:
                 path.unlink()
                 break
     return lines
-
-
-def containers(status: str = "") -> set[str]:
-    """Return the ids of the containers of local mode, or of those in a state."""
-    wanted = ["--filter", NAMED, *(["--filter", f"status={status}"] if status else [])]
-    done = subprocess.run(["docker", "ps", "--all", "--quiet", *wanted], capture_output=True, text=True, check=False)
-    return set(done.stdout.split())
-
-
-def remove(ids: set[str]) -> None:
-    """Remove containers, those that run still as well."""
-    if ids:
-        subprocess.run(["docker", "rm", "--force", *sorted(ids)], capture_output=True, check=False)
 
 
 def taken(request: dict[str, Any]) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def test_a_job_that_fails_remotely_says_why_and_what_it_printed(emulator: Emulat
         jobs.train(emulator.client("sagemaker"), request)
     assert caught.value.reason.startswith("AlgorithmError: UserError [config]")
     assert "'no', which the table lacks" in caught.value.reason
-    assert any("channel train" in line for line in caught.value.log)  # from CloudWatch
+    assert any(line.startswith("UserError [config]") for line in caught.value.log)  # from CloudWatch
     assert left_running(emulator) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +16,17 @@ from tests.notebooks.harness import run
 from tests.notebooks.refresh import NO_ENGINE
 from tests.notebooks.remote import REMOTE, forecast_in, in_bucket, left_running, notebook, outputs_of
 
-NAME = "convect-tests/notebook"
+NAME = f"convect-tests/notebook-{secrets.token_hex(4)}"
 LOCAL_MODE = "name=algo-[0-9]+-"  # how the SDK calls its containers
 ROUNDING = 1e-6  # the image and this machine may have other processors' routines
 
 
 @pytest.fixture
-def nothing_left(engine: None) -> Iterator[None]:
+def nothing_left(image: str) -> Iterator[None]:
     """Fail where a container of local mode is left, also after a failure; then remove it."""
-    before = set(docker("ps", "--all", "--quiet", "--filter", LOCAL_MODE).stdout.split())
     yield
-    left = set(docker("ps", "--all", "--quiet", "--filter", LOCAL_MODE).stdout.split()) - before
+    ours = [part for name in (image, NAME) for part in ("--filter", f"ancestor={name}")]
+    left = docker("ps", "--all", "--quiet", "--filter", LOCAL_MODE, *ours).stdout.split()
     for container in left:
         docker("rm", "--force", container)
     assert not left

@@ -106,7 +106,13 @@ def test_the_image_is_what_ecr_says_it_is() -> None:
     made = boto3.client("ecr").create_repository(repositoryName="mine")["repository"]
     assert account.image(ML, "mine") == f"{made['repositoryUri']}:latest"
     assert account.image(ML, "mine", "abc").endswith("/mine:abc")
-    assert account.image(ML, "host/mine@sha256:1") == "host/mine@sha256:1"
+    boto3.client("ecr").create_repository(repositoryName="team/mine")
+    assert account.image(ML, "team/mine").endswith("amazonaws.com/team/mine:latest")
+
+
+@pytest.mark.parametrize("uri", ["1.dkr.ecr.eu-west-1.amazonaws.com/mine@sha256:1", "localhost:5000/team/mine:1"])
+def test_a_full_uri_is_taken_as_it_is(uri: str) -> None:
+    assert account.image(ML, uri) == uri
 
 
 @pytest.mark.parametrize(

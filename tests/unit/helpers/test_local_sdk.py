@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import socket
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from helpers import jobs
 from helpers.local import SdkClient, SdkRuntime, sdk
+from helpers.local.files import path_of
 
 
 class LikeTheSdk:
@@ -68,7 +71,7 @@ class Answering:
 @pytest.fixture(autouse=True)
 def free_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdk, "listens", lambda _: False)
-    monkeypatch.setattr(sdk, "containers", lambda _="": set())
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=""))  # no Docker
 
 
 def requests(name: str = "e", **changes: Any) -> dict[str, dict[str, Any]]:
@@ -132,8 +135,28 @@ def test_an_asynchronous_endpoint_answers_by_a_file(tmp_path: Path) -> None:
 
 def test_what_local_mode_has_no_notion_of_is_not_handed_on() -> None:
     inner = LikeTheSdk()
-    SdkClient(inner).create_training_job(TrainingJobName="n", EnableNetworkIsolation=True)
+    request = jobs.training_request("n", {}, "file:///out", security=jobs.Security(isolated=True))
+    SdkClient(inner).create_training_job(**request)
     assert inner.calls == ["train"]
+
+
+def test_a_channel_of_one_file_does_not_bring_the_files_beside_it(tmp_path: Path) -> None:
+    """The SDK's local mode brings the folder in which the file lies."""
+    for name in ("table.csv", "README.md", "folder/part.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    seen: dict[str, list[str]] = {}
+
+    def train(**request: Any) -> None:
+        for channel in request["InputDataConfig"]:
+            folder = path_of(channel["DataSource"]["S3DataSource"]["S3Uri"])
+            seen[channel["ChannelName"]] = [path.read_text() for path in folder.iterdir()]
+
+    inner = LikeTheSdk()
+    inner.create_training_job = train  # type: ignore[method-assign]
+    channels = {"train": tmp_path / "table.csv", "related": tmp_path / "folder"}
+    SdkClient(inner).create_training_job(**jobs.training_request("n", channels, tmp_path / "out"))
+    assert seen == {"train": ["table.csv"], "related": ["folder/part.csv"]}
 
 
 def test_nothing_is_invented_that_the_sdk_has_not() -> None:
@@ -173,3 +196,45 @@ def test_an_error_is_no_answer_of_a_transform_job(tmp_path: Path) -> None:
         jobs.transform(client, {"create_transform_job": made["create_transform_job"]})["TransformJobStatus"]
         == "Completed"
     )
+
+
+class Docker:
+    """Docker's client: `ps` gives the ids of each call in turn, `rm` is noted."""
+
+    def __init__(self, *listings: str) -> None:
+        self.listings, self.asked, self.removed = iter(listings), list[list[str]](), list[list[str]]()
+
+    def run(self, command: list[str], **_: Any) -> SimpleNamespace:
+        if command[1] == "rm":
+            self.removed.append(command[3:])
+            return SimpleNamespace(stdout="")
+        self.asked.append(command)
+        return SimpleNamespace(stdout=next(self.listings))
+
+
+def test_only_the_containers_of_this_job_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = Docker("a\n", "a\nb\n")  # "a" was there before
+    monkeypatch.setattr(subprocess, "run", docker.run)
+    SdkClient(LikeTheSdk()).create_training_job(**jobs.training_request("n", {}, "file:///out", image="mine"))
+    assert docker.removed == [["b"]]
+    assert all("ancestor=mine" in command for command in docker.asked)
+    assert "status=exited" in docker.asked[1]  # what runs may be another's
+
+
+def test_after_an_error_what_runs_still_is_removed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = Docker("", "b\n")
+    monkeypatch.setattr(subprocess, "run", docker.run)
+    with pytest.raises(jobs.JobFailed):
+        jobs.deploy(SdkClient(LikeTheSdk(healthy=False)), requests())
+    assert docker.removed == [["b"]]
+    assert "status=exited" not in docker.asked[1]
+
+
+def test_what_serves_when_the_interpreter_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = Docker("", "server\n")
+    monkeypatch.setattr(subprocess, "run", docker.run)
+    client = SdkClient(LikeTheSdk())
+    jobs.deploy(client, requests())
+    client.close()
+    client.close()
+    assert docker.removed == [["server"]]
