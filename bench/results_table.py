@@ -1,0 +1,53 @@
+"""What the result tables say: means over the groups, and one method beside the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+SCORES = ["OWA", "SQL", "coverage_80", "coverage_95", "cpu_s_per_series", "wall_s", "peak_mb"]
+
+
+def means(accuracy: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a method, the best first: its scores over all groups, each group counting the same.
+
+    Of peak memory the largest. Methods that were not run on every group are left out: their mean would say something
+    else. A method without quantiles on some group has no mean SQL and no mean coverage.
+    """
+    groups = accuracy["group"].nunique()
+    counts = accuracy.groupby("method")["group"].nunique()
+    complete = accuracy[accuracy["method"].isin(counts.index[counts == groups])]
+    table = complete.groupby("method")[SCORES].mean()
+    table = table.mask(complete.groupby("method")[SCORES].count() < groups)
+    table["peak_mb"] = complete.groupby("method")["peak_mb"].max()
+    return table.sort_values("OWA")
+
+
+def by_group(accuracy: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Return one score, methods by groups; NaN where a method was not run."""
+    wide = accuracy.pivot(index="method", columns="group", values=score)
+    return wide.loc[accuracy["method"].drop_duplicates(), accuracy["group"].drop_duplicates()]
+
+
+def beside(accuracy: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Return one row a peer: OWA, SQL and CPU-seconds of `method` over the peer's, on the groups that both ran on.
+
+    Below 1 the method is the better or the cheaper one. NaN where the peer has no quantiles on one of these groups.
+    """
+    columns = ["OWA", "SQL", "cpu_s_per_series"]
+    ours = accuracy[accuracy["method"] == method].set_index("group")[columns]
+    rows = {}
+    for peer, theirs in accuracy[accuracy["method"] != method].groupby("method", sort=False):
+        found = theirs.set_index("group")[columns]
+        shared = ours.index.intersection(found.index)
+        rows[peer] = {"groups": len(shared)} | dict(ours.loc[shared].mean() / found.loc[shared].mean(skipna=False))
+    return pd.DataFrame(rows).T.astype({"groups": int})
+
+
+def read(folder: Path, name: str) -> pd.DataFrame:
+    """Return a result table; FileNotFoundError says how to make it."""
+    path = folder / f"{name}.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"There is no {path.name}. Run `make bench`, or `python bench/run.py {name}`.")
+    return pd.read_csv(path)
