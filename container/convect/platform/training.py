@@ -30,6 +30,7 @@ from convect.schema import Schema
 from convect.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
+DISTRIBUTION = "S3DistributionType"  # of a channel in inputdataconfig.json
 
 
 def main() -> int:
@@ -70,6 +71,7 @@ def _check_channels(opt_ml: OptML) -> None:
                 f"Add an input channel named '{channel.name}': {channel.meaning}.",
                 code="channel",
             )
+    _refuse_shards(opt_ml)
     for name in given:
         if name not in known:
             raise UserError(
@@ -77,6 +79,18 @@ def _check_channels(opt_ml: OptML) -> None:
                 f"{nearest(name, known)} The channels are {', '.join(known)}.",
                 code="channel",
             )
+
+
+def _refuse_shards(opt_ml: OptML) -> None:
+    """Each host trains on all that it sees, so on several hosts each must see everything."""
+    sharded = [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
+    hosts = len(opt_ml.hosts().names)
+    if sharded and hosts > 1:
+        raise UserError(
+            f"Channel '{sharded[0]}' is dealt out among {hosts} hosts, but a model is trained on one host.",
+            "Use one instance, or S3DataDistributionType FullyReplicated.",
+            code="channel",
+        )
 
 
 def _train(opt_ml: OptML, config: Config, executor: Executor, budget: Budget) -> TrainResult:
