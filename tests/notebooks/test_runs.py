@@ -6,6 +6,7 @@ As a reader runs them, from top to bottom with their own parameters, nbmake does
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,17 @@ def test_building_nothing_shows_what_would_be_built(tmp_path: Path) -> None:
 def test_building_without_an_engine_ends_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(papermill.PapermillExecutionError, match="Start Docker, or build without it"):
         run(notebook("01_build_and_push"), tmp_path / "1.ipynb", {"BUILD": True, "OUTPUT_DIR": str(tmp_path)})
+
+
+def test_accuracy_reads_the_tables_of_another_measurement(tmp_path: Path) -> None:
+    committed = NOTEBOOKS.parent / "bench" / "results"
+    shutil.copy(committed / "growth.csv", tmp_path)
+    accuracy = pd.read_csv(committed / "accuracy.csv")
+    accuracy[accuracy["method"].isin(["Convect fast", "SeasonalNaive"])].to_csv(tmp_path / "accuracy.csv", index=False)
+    run(NOTEBOOKS / "08_accuracy.ipynb", tmp_path / "run.ipynb", {"RESULTS": str(tmp_path), "CLOSE_UP": "Convect fast"})
+    said = outputs_of(tmp_path / "run.ipynb")
+    assert "Convect fast" in said
+    assert "AutoETS" not in said.replace("SeasonalNaive AutoETS", "")  # the command for measuring again still names it
 
 
 def names_in_runs() -> set[str]:
