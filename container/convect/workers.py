@@ -9,21 +9,10 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 
-CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
-
-
-def usable_cpus() -> int:
-    """Return how many cores this process may use: its affinity, or less where the cgroup's quota is lower."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = CGROUP_V2.read_text().split()
-        return allowed if quota == "max" else max(1, min(allowed, int(quota) // int(period)))
-    except (OSError, ValueError):
-        return allowed
+from convect.machine import usable_cpus
 
 
 @contextmanager

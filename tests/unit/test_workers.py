@@ -1,49 +1,15 @@
-"""The pool of processes: as many as this container may use, ready at once, deaf to the signals meant for the parent."""
+"""The pool of processes: ready at once, deaf to the signals meant for the parent."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from convect import workers
-from convect.workers import process_pool, usable_cpus
-
-
-@pytest.fixture
-def eight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-
-
-@pytest.mark.usefixtures("eight")
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("max 100000", 8),
-        ("200000 100000", 2),
-        ("250000 100000", 2),
-        ("50000 100000", 1),
-        ("1600000 100000", 8),
-        ("nonsense", 8),
-        ("", 8),
-    ],
-)
-def test_the_quota_of_the_container_bounds_the_cores(
-    text: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quota = tmp_path / "cpu.max"
-    quota.write_text(f"{text}\n")
-    monkeypatch.setattr(workers, "CGROUP_V2", quota)
-    assert usable_cpus() == expected
-
-
-@pytest.mark.usefixtures("eight")
-def test_without_a_quota_file_the_affinity_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "CGROUP_V2", tmp_path / "absent")
-    assert usable_cpus() == 8
+from convect.workers import process_pool
 
 
 def _terminate_self() -> str:

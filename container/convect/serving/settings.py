@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from convect.errors import ConfigError
+from convect.machine import usable_cpus
 from convect.serving.limits import DEFAULT_LIMITS, Limits
 from convect.serving.media import OFFERED
 
@@ -45,7 +43,7 @@ class Settings:
         workers = ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS")
         return cls(
             port=_integer(environment, ("SAGEMAKER_BIND_TO_PORT",), cls.port, 1, 65_535),
-            workers=_integer(environment, workers, cpus or available_cpus(), 1, 1_024),
+            workers=_integer(environment, workers, cpus or usable_cpus(), 1, 1_024),
             timeout_s=max(timeout_s, BATCH_S) if batch else timeout_s,
             batch=batch,
             max_payload_mb=_integer(environment, ("SAGEMAKER_MAX_PAYLOAD_IN_MB",), cls.max_payload_mb, 0),
@@ -70,22 +68,6 @@ class Settings:
             "BatchStrategy": self.batch_strategy,
             "MaxPayloadInMB": payload_mb,
         }
-
-
-def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return how many CPUs this process may use: the container's share, not the machine's; at least 1."""
-    visible = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = _quota(cgroup / "cpu.max") or _quota(cgroup / "cpu/cpu.cfs_quota_us", cgroup / "cpu/cpu.cfs_period_us")
-    return max(1, min(visible, math.ceil(quota or visible)))
-
-
-def _quota(*files: Path) -> float | None:
-    """CPUs granted by "200000 100000" (in one file, or quota and period in two); None where there is no bound."""
-    try:
-        quota, period = " ".join(file.read_text() for file in files).split()
-        return int(quota) / int(period) if int(quota) > 0 and int(period) > 0 else None
-    except (OSError, ValueError):  # no such file, or "max 100000": no bound
-        return None
 
 
 def _given(environment: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convect.errors import AlgorithmError, ConfigError
 from convect.serving import gunicorn_config, program
-from convect.serving.settings import Settings, available_cpus
+from convect.serving.settings import Settings
 
 NAMES = (
     "SAGEMAKER_BIND_TO_PORT",
@@ -117,30 +117,6 @@ def test_any_environment_gives_settings_or_a_config_error(environment: dict[str,
 def test_transform_may_ask_for_100_mb_at_a_time(environment: dict[str, str], concurrent: int, payload_mb: int) -> None:
     found = settings_of(**environment).execution_parameters
     assert (found["MaxConcurrentTransforms"], found["MaxPayloadInMB"]) == (concurrent, payload_mb)
-
-
-@pytest.mark.parametrize(
-    ("files", "cpus"),
-    [
-        ({}, 8),
-        ({"cpu.max": "max 100000\n"}, 8),
-        ({"cpu.max": "200000 100000\n"}, 2),
-        ({"cpu.max": "50000 100000\n"}, 1),
-        ({"cpu.max": "150000 100000\n"}, 2),
-        ({"cpu.max": "1600000 100000\n"}, 8),
-        ({"cpu.max": "nonsense"}, 8),
-        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
-    ],
-)
-def test_cpus_are_the_containers_not_the_machines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], cpus: int
-) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert available_cpus(tmp_path) == cpus
 
 
 def test_gunicorn_is_told_what_the_settings_say() -> None:
