@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -24,10 +23,11 @@ from convect.frequency import Frequency
 from convect.intervals import Intervals
 from convect.models.local import Array
 from convect.panel import Panel
+from convect.pooled import BY_NAME, GlobalModels, Learnt
 from convect.schema import Schema
 from convect.select import Weights
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 LIBRARIES = ("numpy", "pandas", "statsforecast", "lightgbm", "pyarrow")
 TABLES = ("items", "history", "future", "forecasts")
@@ -52,7 +52,7 @@ class Artifact:
     scale: Array
     forecasts: Array
     fallback: NDArray[np.bool_]
-    boosters: Mapping[str, tuple[lgb.Booster, ...]] = field(default_factory=dict)
+    global_models: GlobalModels = field(default_factory=dict)
 
     @property
     def frequency(self) -> Frequency:
@@ -84,11 +84,11 @@ class Artifact:
         model_dir.mkdir(parents=True, exist_ok=True)
         for name, table in self._tables().items():
             table.to_parquet(model_dir / f"{name}.parquet", index=False)
-        for name, boosters in self.boosters.items():
-            for number, booster in enumerate(boosters):
-                (model_dir / f"{name}-{number}.txt").write_text(booster.model_to_string())
+        for name, learnt in self.global_models.items():
+            for number, one in enumerate(learnt):
+                (model_dir / f"{name}-{number}.txt").write_text(BY_NAME[name].learner.to_text(one))
         files = [f"{name}.parquet" for name in TABLES]
-        files += [f"{name}-{number}.txt" for name, found in self.boosters.items() for number in range(len(found))]
+        files += [f"{name}-{number}.txt" for name, found in self.global_models.items() for number in range(len(found))]
         manifest = self._manifest() | {"files": {name: _sha256(model_dir / name) for name in sorted(files)}}
         (model_dir / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
 
@@ -124,11 +124,12 @@ class Artifact:
                 levels,
                 np.array(manifest["intervals"]["offsets"], np.float64).reshape(-1, len(levels)),
                 items["ratio"].to_numpy(np.float64),
+                float(manifest["intervals"]["power"]),
             ),
             scale=items["scale"].to_numpy(np.float64),
             forecasts=forecasts,
             fallback=items["fallback"].to_numpy(bool),
-            boosters=_boosters(model_dir, sorted(manifest["files"])),
+            global_models=_global_models(model_dir, sorted(manifest["files"])),
         )
 
     def _manifest(self) -> dict[str, Any]:
@@ -151,6 +152,7 @@ class Artifact:
             },
             "intervals": {
                 "levels": list(self.intervals.levels),
+                "power": self.intervals.power,
                 "offsets": [[None if np.isnan(x) else x for x in row] for row in self.intervals.offsets.tolist()],
             },
         }
@@ -203,12 +205,12 @@ def _panel(manifest: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> P
     )
 
 
-def _boosters(model_dir: Path, files: list[str]) -> dict[str, tuple[lgb.Booster, ...]]:
-    found: dict[str, tuple[lgb.Booster, ...]] = {}
+def _global_models(model_dir: Path, files: list[str]) -> GlobalModels:
+    found: dict[str, tuple[Learnt, ...]] = {}
     for file in files:
         if file.endswith(".txt"):
             name = file.rpartition("-")[0]
-            found[name] = (*found.get(name, ()), lgb.Booster(model_str=(model_dir / file).read_text()))
+            found[name] = (*found.get(name, ()), BY_NAME[name].learner.from_text((model_dir / file).read_text()))
     return found
 
 

@@ -53,7 +53,7 @@ class Origins:
 class Backtest:
     """What every model said at every origin, and what happened after those of the past.
 
-    actual: (r, h); scale, scale_squared: (r,) denominators of MASE and RMSSE at the cutoff;
+    actual: (r, h); scale, scale_squared: (r,) denominators of MASE and RMSSE there; size: (r,) the mean |value|;
     predictions: by model, (r + n, h) each, in the order of `origins`.
     """
 
@@ -62,6 +62,7 @@ class Backtest:
     actual: Array
     scale: Array
     scale_squared: Array
+    size: Array
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     def past(self, model: str) -> Array:
@@ -82,7 +83,8 @@ def prepare(panel: Panel, folds: list[Fold], horizon: int, season: int) -> Backt
     histories = [panel.series(item)[:end] for item, end in zip(items, ends, strict=True)]
     scale = np.array([metrics.seasonal_scale(history, season) for history in histories])
     squared = np.array([metrics.seasonal_scale_squared(history, season) for history in histories])
-    return Backtest(origins, horizon, actual, scale, squared)
+    size = np.array([metrics.typical_size(history) for history in histories])
+    return Backtest(origins, horizon, actual, scale, squared, size)
 
 
 def local_tasks(panel: Panel, origins: Origins, horizon: int, seasons: Seasons, model: str) -> Iterator[local.Task]:

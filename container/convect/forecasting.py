@@ -121,7 +121,7 @@ def afresh(
     ratio = np.where(known >= 0, artifact.intervals.ratio[known], 1.0)
     combined = ensemble.combine(artifact.weights, weights, predictions)
     scale = _scale(artifact, panel, known, history)
-    values = artifact.intervals.quantiles(combined.mean, combined.spread, scale, ratio)
+    values = artifact.intervals.quantiles(combined.mean, combined.spread, scale, units.sizes(panel), ratio)
     ready = units.bounded(panel, combined.mean, values)
     told = [history or ("request" if place >= 0 else "unseen") for place in known]
     frame = forecast_table(panel, ready, artifact.intervals.levels, quantiles)
@@ -142,8 +142,8 @@ def _predict(artifact: Artifact, panel: Panel, horizon: int) -> dict[str, Predic
     predictions: dict[str, Predictions] = {}
     table = series_table(panel, horizon, artifact.seasons, artifact.config.holidays)
     for name, counts in zip(artifact.weights.models, used, strict=True):
-        if name in artifact.boosters and counts:
-            predictions[name] = pooled.forecast(pooled.BY_NAME[name], artifact.boosters[name], table, horizon)
+        if name in artifact.global_models and counts:
+            predictions[name] = pooled.forecast(pooled.BY_NAME[name], artifact.global_models[name], table, horizon)
         elif name in local.MODELS and (counts or name == local.NAIVE):
             tasks = local_tasks(panel, origins, horizon, artifact.seasons, name)
             predictions[name] = gather([local.forecast_chunk(task) for task in tasks], origins)

@@ -14,6 +14,7 @@ LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 
 CONFORMAL_SHARE = 0.65
 OWN_WIDENING = 1.15  # models take their parameters for certain, so their own intervals are too narrow
 SHRINKAGE_ROWS = 5.0  # how many rows of evidence the group's typical error counts for
+SMALLEST_SHARE = 0.1  # of a series' size, added to what is forecast: a forecast of zero is not certain
 MIN_POOL = 150  # residuals that a step's quantiles are read from; neighbours in time lend theirs
 
 
@@ -21,24 +22,26 @@ MIN_POOL = 150  # residuals that a step's quantiles are read from; neighbours in
 class Intervals:
     """Calibrated offsets from the point forecast.
 
-    levels: (Q,) quantiles, ascending; offsets: (h, Q) in units of a series' scale times its ratio, all NaN where the
-    backtest had no rows; ratio: (n,) how large each item's errors are against the group's, shrunk towards 1.
+    levels: (Q,) quantiles, ascending; offsets: (h, Q) in units (see `unit`) times an item's ratio, all NaN where the
+    backtest had no rows; ratio: (n,) how large each item's errors are against the group's, shrunk towards 1; power: of
+    `unit`.
     """
 
     levels: tuple[float, ...]
     offsets: Array
     ratio: Array
+    power: float = 0.0
 
-    def quantiles(self, mean: Array, spread: Array, scale: Array, ratio: Array) -> Array:
+    def quantiles(self, mean: Array, spread: Array, scale: Array, size: Array, ratio: Array) -> Array:
         """Return quantiles (w, h, Q), ascending in Q, around mean (w, h).
 
         spread: (w, h, 2) lower and upper standard deviations of the models' own intervals, NaN where there are none;
-        scale, ratio: (w,). A horizon beyond the calibrated one widens with the square root of the step.
+        scale, size, ratio: (w,). A horizon beyond the calibrated one widens with the square root of the step.
         """
         z = np.array([NormalDist().inv_cdf(level) for level in self.levels])
         own = OWN_WIDENING * np.where(z < 0, spread[..., :1], spread[..., 1:]) * z
-        unit = np.nan_to_num(scale * ratio)[:, None, None]
-        conformal = self._steps(mean.shape[1]) * unit
+        units = np.nan_to_num(unit(mean, scale * ratio, size, self.power))[..., None]
+        conformal = self._steps(mean.shape[1]) * units
         both = CONFORMAL_SHARE * conformal + (1 - CONFORMAL_SHARE) * own
         offset = np.where(np.isnan(own), conformal, np.where(np.isnan(conformal), own, both))
         return np.sort(mean[..., None] + np.nan_to_num(offset), axis=-1)
@@ -51,21 +54,36 @@ class Intervals:
         return np.concatenate([self.offsets, self.offsets[-1] * growth[:, None]])
 
 
-def calibrate(residuals: Array, items: NDArray[np.int64], count: int, levels: tuple[float, ...]) -> Intervals:
+def unit(mean: Array, scale: Array, size: Array, power: float) -> Array:
+    """Return what errors around the forecasts mean (w, h) are measured in (w, h): scale (w,) at forecasts of size (w,).
+
+    Power 0 is the same scale for every forecast; 1 makes errors grow in proportion to what is forecast, as where a
+    promotion or a season multiplies the sales.
+    """
+    if power == 0:
+        return np.broadcast_to(scale[:, None], mean.shape)
+    share = np.divide(np.abs(mean), size[:, None], out=np.ones_like(mean), where=size[:, None] > 0)
+    return np.asarray(scale[:, None] * ((share + SMALLEST_SHARE) / (1 + SMALLEST_SHARE)) ** power)
+
+
+def calibrate(
+    residuals: Array, items: NDArray[np.int64], count: int, levels: tuple[float, ...], power: float = 0.0
+) -> Intervals:
     """Learn the offsets from scaled residuals (r, h) of the ensemble; items: (r,) which of `count` items each is of.
 
-    Residuals are (actual - forecast) / scale. Pooled split-conformal quantiles (Vovk et al. 2005) with the finite
-    sample correction (k + 1) / k, each step together with enough of its neighbours, centred so that the median stays.
+    Residuals are (actual - forecast) / unit, the unit of this power. Pooled split-conformal quantiles (Vovk et al.
+    2005) with the finite sample correction (k + 1) / k, each step together with enough of its neighbours, centred so
+    that the median stays.
     """
     horizon = residuals.shape[1]
     kept = np.isfinite(residuals).all(axis=1)
     residuals, items = residuals[kept], items[kept]
     if not len(residuals):
-        return Intervals(levels, np.full((horizon, len(levels)), np.nan), np.ones(count))
+        return Intervals(levels, np.full((horizon, len(levels)), np.nan), np.ones(count), power)
     ratio = _ratios(np.abs(residuals).mean(axis=1), items, count)
     pooled = residuals / ratio[items][:, None]
     offsets = np.array([_offsets(_pool(pooled, step), levels) for step in range(horizon)])
-    return Intervals(levels, offsets, ratio)
+    return Intervals(levels, offsets, ratio, power)
 
 
 def _ratios(errors: Array, items: NDArray[np.int64], count: int) -> Array:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convect import metrics
 from convect.backtest import Backtest
 from convect.ensemble import Combined, combine
-from convect.intervals import Intervals, calibrate
+from convect.intervals import Intervals, calibrate, unit
 from convect.models.local import Array
 from convect.select import Weights
 
@@ -25,15 +26,42 @@ class Judgement:
     intervals: Intervals
 
 
+POWERS = (0.0, 0.5, 1.0)
+WORTH = 0.995  # of the loss so far: a power that gains less is not taken
+LOSS_CAP = 10.0  # scales, so that one series with a tiny scale does not choose for all
+
+
 def judge(backtest: Backtest, weights: Weights, levels: tuple[float, ...], count: int) -> Judgement:
-    """Score the ensemble under the group's weights, which no single series has bent, and calibrate its intervals."""
+    """Score the ensemble under the group's weights, which no single series has bent, and calibrate its intervals.
+
+    How errors grow with what is forecast (`intervals.unit`) is chosen by the quantile loss in the backtest.
+    """
     rows = backtest.origins.past
     taken = {name: predicted.rows(rows) for name, predicted in backtest.predictions.items()}
     combined = combine(weights, np.broadcast_to(weights.group, (len(rows), len(weights.group))), taken)
+    power, quantiles, best = 0.0, np.empty(0), np.inf
+    for tried in POWERS if len(rows) else POWERS[:1]:
+        found = _out_of_sample(backtest, combined, tried, levels, count)
+        loss = _loss(backtest, found, levels)
+        if not len(quantiles) or loss < WORTH * best:
+            power, quantiles, best = tried, found, loss
     items = backtest.origins.items[rows]
-    residuals = (backtest.actual - combined.mean) / backtest.scale[:, None]
-    quantiles = _out_of_sample(backtest, combined, residuals, levels, count)
-    return Judgement(combined.mean, quantiles, calibrate(residuals, items, count, levels))
+    learnt = calibrate(_residuals(backtest, combined.mean, power), items, count, levels, power)
+    return Judgement(combined.mean, quantiles, learnt)
+
+
+def _residuals(backtest: Backtest, mean: Array, power: float) -> Array:
+    return (backtest.actual - mean) / unit(mean, backtest.scale, backtest.size, power)
+
+
+def _loss(backtest: Backtest, quantiles: Array, levels: tuple[float, ...]) -> float:
+    """The mean scaled quantile loss over the deciles, each value capped; infinite where nothing can be scaled."""
+    known = np.isfinite(backtest.scale)
+    if not known.any():
+        return np.inf
+    actual, scale = backtest.actual[known], backtest.scale[known, None]
+    losses = [metrics.pinball(actual, quantiles[known, :, levels.index(q)], q) / scale for q in metrics.DECILES]
+    return float(np.minimum(losses, LOSS_CAP).mean())
 
 
 def combined_last(backtest: Backtest, weights: Weights) -> Combined:
@@ -44,15 +72,18 @@ def combined_last(backtest: Backtest, weights: Weights) -> Combined:
 
 
 def _out_of_sample(
-    backtest: Backtest, combined: Combined, residuals: Array, levels: tuple[float, ...], count: int
+    backtest: Backtest, combined: Combined, power: float, levels: tuple[float, ...], count: int
 ) -> Array:
     """(r, h, Q): two halves of the items calibrate each other, so that the coverage reported was not fitted."""
     items = backtest.origins.items[backtest.origins.past]
+    residuals = _residuals(backtest, combined.mean, power)
     out = np.empty((*combined.mean.shape, len(levels)))
     half = items % 2 == 0
     for judged, others in ((half, ~half), (~half, half)):
         used = others if others.any() else judged
-        intervals = calibrate(residuals[used], items[used], count, levels)
-        ones = np.ones(int(judged.sum()))
-        out[judged] = intervals.quantiles(combined.mean[judged], combined.spread[judged], backtest.scale[judged], ones)
+        intervals = calibrate(residuals[used], items[used], count, levels, power)
+        mean, spread, scale, size = (
+            part[judged] for part in (combined.mean, combined.spread, backtest.scale, backtest.size)
+        )
+        out[judged] = intervals.quantiles(mean, spread, scale, size, np.ones(int(judged.sum())))
     return out

@@ -29,7 +29,9 @@ def table(backtest: Backtest, weights: Weights, judged: Judgement) -> pd.DataFra
         spread = predicted.spread[past]
         known = bool(len(past)) and bool(np.isfinite(spread).all())
         own_quantiles = (
-            own.quantiles(predicted.mean[past], spread, backtest.scale, np.ones(len(past))) if known else None
+            own.quantiles(predicted.mean[past], spread, backtest.scale, backtest.size, np.ones(len(past)))
+            if known
+            else None
         )
         row = _row(backtest, name, predicted.mean[past], own_quantiles, levels)
         share = float(weights.group[weights.models.index(name)])

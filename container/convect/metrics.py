@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)  # what SQL and wQL are averaged over
+SIZE_ROWS = 400  # of a history, the newest, tell the size of a series
 
 
 def seasonal_scale(history: Array, season_steps: int) -> float:
@@ -108,3 +109,8 @@ def _mean(per_row: Array) -> float:
 
 PointMetric = Callable[[Array, Array], float]
 UNSCALED: dict[str, PointMetric] = {"sMAPE": smape, "WAPE": wape, "RMSE": rmse}
+
+
+def typical_size(history: Array) -> float:
+    """Return the mean |value| of the newest rows of a history (rows,)."""
+    return float(np.abs(history[-SIZE_ROWS:]).mean())

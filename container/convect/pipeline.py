@@ -77,7 +77,7 @@ def fit(
     _check_horizon(panel, horizon)
     seasons = find_seasons(panel)
     table = series_table(panel, horizon, seasons, config.holidays)
-    backtest, boosters = portfolio.run(
+    backtest, global_models = portfolio.run(
         panel,
         prepare(panel, _folds(panel, horizon, table.season, config), horizon, table.season),
         table,
@@ -90,7 +90,7 @@ def fit(
     judged = judge(backtest, weights, _levels(config), len(panel))
     last = combined_last(backtest, weights)
     scale = units.scales(panel, table.season)
-    quantiles = judged.intervals.quantiles(last.mean, last.spread, scale, judged.intervals.ratio)
+    quantiles = judged.intervals.quantiles(last.mean, last.spread, scale, units.sizes(panel), judged.intervals.ratio)
     artifact = Artifact(
         schema=schema,
         config=config,
@@ -102,7 +102,7 @@ def fit(
         scale=scale,
         forecasts=units.bounded(panel, last.mean, quantiles),
         fallback=last.fallback,
-        boosters=boosters,
+        global_models=global_models,
     )
     return TrainResult(
         artifact,

@@ -1,49 +1,87 @@
-"""The global models at every origin: the LightGBM on the values as they are, and on their logarithm."""
+"""The global models at every origin: what learns from all series at once, on the values or on their logarithm."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 
 from convect.backtest import Backtest
-from convect.models import global_lightgbm
+from convect.models import covariate_regression, global_lightgbm, global_linear
+from convect.models.covariate_regression import Regression
 from convect.models.features import Array, Index, SeriesTable, WindowFeatures
 from convect.models.global_lightgbm import Training
+from convect.models.global_linear import Linear
 from convect.models.local import EXPLOSION, Predictions, naive_forecast
 
 TRAINING = {"fast": Training(30_000, 100, rate=0.1), "balanced": Training(), "best": Training(boosters=3)}
 PREDICT_ROWS = 200_000  # rows of features held at once
-Boosters = Mapping[str, tuple[lgb.Booster, ...]]  # of each global model, one a seed
+Learnt = Any  # what a learner has learnt; only the learner looks inside
+GlobalModels = Mapping[str, tuple[Learnt, ...]]  # by variant, one a seed
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A way to learn from all series: how it fits and predicts, and how what it learnt is written and read as text."""
+
+    fit: Callable[[WindowFeatures, Index, int, Training], Learnt | None]
+    predict: Callable[[Learnt, WindowFeatures, Index, Index, int], Array]
+    to_text: Callable[[Learnt], str]
+    from_text: Callable[[str], Learnt]
+    seeded: bool = False
+
+
+LIGHTGBM = Learner(
+    global_lightgbm.fit,
+    global_lightgbm.predict,
+    lgb.Booster.model_to_string,
+    lambda text: lgb.Booster(model_str=text),
+    seeded=True,
+)
+LINEAR = Learner(global_linear.fit, global_linear.predict, Linear.to_text, Linear.from_text)
+REGRESSION = Learner(covariate_regression.fit, covariate_regression.predict, Regression.to_text, Regression.from_text)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """The global model on one transform of the target; `inverse` undoes `forward`, and medians pass through both."""
+    """A learner on the values, or, where `log` is set, on their logarithm, which suits only what is never negative.
+
+    Both take medians for what they are: the logarithm's median is the median's logarithm.
+    """
 
     name: str
-    forward: Callable[[Array], Array]
-    inverse: Callable[[Array], Array]
+    learner: Learner
+    log: bool = False
+
+    def forward(self, values: Array) -> Array:
+        """Return the values as the learner sees them; NaN for what has no logarithm."""
+        return np.log1p(np.where(values >= 0, values, np.nan)) if self.log else values
+
+    def inverse(self, values: Array) -> Array:
+        """Undo `forward`."""
+        return np.expm1(values) if self.log else values
 
 
-def _same(values: Array) -> Array:
-    return values
-
-
-def _log(values: Array) -> Array:
-    return np.log1p(np.where(values >= 0, values, np.nan))
-
-
-VARIANTS = (Variant("GlobalLightGBM", _same, _same), Variant("GlobalLightGBMLog", _log, np.expm1))
+LIGHTGBM_RAW = Variant("GlobalLightGBM", LIGHTGBM)
+LIGHTGBM_LOG = Variant("GlobalLightGBMLog", LIGHTGBM, log=True)
+LINEAR_RAW = Variant("GlobalLinear", LINEAR)
+LINEAR_LOG = Variant("GlobalLinearLog", LINEAR, log=True)
+REGRESSION_RAW = Variant("CovariateRegression", REGRESSION)
+REGRESSION_LOG = Variant("CovariateRegressionLog", REGRESSION, log=True)
+VARIANTS = (LINEAR_RAW, LINEAR_LOG, REGRESSION_RAW, REGRESSION_LOG, LIGHTGBM_RAW, LIGHTGBM_LOG)
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 
 
 def variants_of(preset: str, values: Array) -> list[Variant]:
-    """Return the variants of a preset that suit the target: the logarithm only where nothing is negative."""
-    return [v for v in VARIANTS if v.forward is _same or (preset != "fast" and float(values.min()) >= 0)]
+    """Return the variants of a preset that suit the target, the cheapest first."""
+    if float(values.min()) < 0:
+        return [LINEAR_RAW, REGRESSION_RAW, LIGHTGBM_RAW]
+    both = [LINEAR_LOG, REGRESSION_LOG, LIGHTGBM_RAW]
+    return both if preset == "fast" else [*both, LIGHTGBM_LOG]
 
 
 def run(
@@ -52,7 +90,7 @@ def run(
     backtest: Backtest,
     training: Training,
     spent: Callable[[], bool] = lambda: False,
-) -> tuple[tuple[lgb.Booster, ...], Predictions] | None:
+) -> tuple[tuple[Learnt, ...], Predictions] | None:
     """Fit once for each window on what was known then, and once on everything.
 
     None where there is too little to learn from, or where `spent()` says so before the last window is done.
@@ -61,24 +99,24 @@ def run(
     origins = backtest.origins
     features = _features(variant, table)
     mean = np.full((len(origins.items), backtest.horizon), np.nan)
-    boosters: tuple[lgb.Booster, ...] = ()
+    learnt: tuple[Learnt, ...] = ()
     for window in sorted(set(origins.windows.tolist()), reverse=True):
         rows = np.flatnonzero(origins.windows == window)
         ends = np.zeros(len(table.offsets) - 1, np.int64)
         ends[origins.items[rows]] = origins.ends[rows]
-        boosters = () if spent() else _fit(features, ends, backtest.horizon, training)
-        if not boosters or spent():
+        learnt = () if spent() else _fit(variant, features, ends, backtest.horizon, training)
+        if not learnt or spent():
             return None
-        mean[rows] = _mean(boosters, features, origins.items[rows], origins.ends[rows], backtest.horizon)
+        mean[rows] = _mean(variant, learnt, features, origins.items[rows], origins.ends[rows], backtest.horizon)
     found = _predictions(variant, table, origins.items, origins.ends, mean)
-    return boosters, replace(found, seconds=time.process_time() - clock)
+    return learnt, replace(found, seconds=time.process_time() - clock)
 
 
-def forecast(variant: Variant, boosters: tuple[lgb.Booster, ...], table: SeriesTable, horizon: int) -> Predictions:
-    """Return what learnt boosters say after the end of every series of a table."""
+def forecast(variant: Variant, learnt: tuple[Learnt, ...], table: SeriesTable, horizon: int) -> Predictions:
+    """Return what was learnt says after the end of every series of a table."""
     lengths = np.diff(table.offsets)
     features = _features(variant, table)
-    mean = _mean(boosters, features, np.arange(len(lengths)), lengths, horizon)
+    mean = _mean(variant, learnt, features, np.arange(len(lengths)), lengths, horizon)
     mean[np.add.reduceat(np.isnan(features.table.values), table.offsets[:-1]) > 0] = np.nan
     return _predictions(variant, table, np.arange(len(lengths)), lengths, mean)
 
@@ -87,21 +125,24 @@ def _features(variant: Variant, table: SeriesTable) -> WindowFeatures:
     return WindowFeatures(replace(table, values=variant.forward(table.values)))
 
 
-def _fit(features: WindowFeatures, ends: Index, horizon: int, training: Training) -> tuple[lgb.Booster, ...]:
-    seeds = [replace(training, seed=training.seed + k) for k in range(training.boosters)]
-    fitted = [global_lightgbm.fit(features, ends, horizon, one) for one in seeds]
-    return tuple(booster for booster in fitted if booster is not None)
+def _fit(
+    variant: Variant, features: WindowFeatures, ends: Index, horizon: int, training: Training
+) -> tuple[Learnt, ...]:
+    count = training.boosters if variant.learner.seeded else 1
+    seeds = [replace(training, seed=training.seed + k) for k in range(count)]
+    fitted = [variant.learner.fit(features, ends, horizon, one) for one in seeds]
+    return tuple(found for found in fitted if found is not None)
 
 
 def _mean(
-    boosters: tuple[lgb.Booster, ...], features: WindowFeatures, items: Index, ends: Index, horizon: int
+    variant: Variant, learnt: tuple[Learnt, ...], features: WindowFeatures, items: Index, ends: Index, horizon: int
 ) -> Array:
-    """The mean forecast (w, horizon) of the boosters, a bounded number of feature rows at a time."""
+    """The mean forecast (w, horizon) over the seeds, a bounded number of feature rows at a time."""
     size = max(1, PREDICT_ROWS // horizon)
     parts = []
     for start in range(0, len(items), size):
         chunk = slice(start, start + size)
-        said = [global_lightgbm.predict(b, features, items[chunk], ends[chunk], horizon) for b in boosters]
+        said = [variant.learner.predict(one, features, items[chunk], ends[chunk], horizon) for one in learnt]
         parts.append(np.mean(said, axis=0))
     return np.concatenate(parts)
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
-import lightgbm as lgb
-
 from convect import pooled
 from convect.backtest import Backtest, gather, local_tasks
 from convect.config import Config
@@ -50,20 +48,20 @@ def run(
     executor: Executor | None,
     budget: Budget,
     progress: Callable[[str], None],
-) -> tuple[Backtest, pooled.Boosters]:
-    """Return the backtest with the predictions of every model that finished in time, and the global models' boosters.
+) -> tuple[Backtest, pooled.GlobalModels]:
+    """Return the backtest with the predictions of every model that finished in time, and the global models.
 
     The naive model always finishes; any other that the budget cuts off is left out as if it did not exist.
     """
     names = models_of(config.preset, table.seasons)
     pending = _submit(panel, backtest, table.seasons, names, executor)
-    boosters: dict[str, tuple[lgb.Booster, ...]] = {}
+    learnt: dict[str, tuple[pooled.Learnt, ...]] = {}
     predictions: dict[str, Predictions] = {}
     training = replace(pooled.TRAINING[config.preset], seed=config.seed)
     for variant in pooled.variants_of(config.preset, panel.values):
         found = None if budget.spent() else pooled.run(variant, table, backtest, training, budget.spent)
         if found is not None:
-            boosters[variant.name], predictions[variant.name] = found
+            learnt[variant.name], predictions[variant.name] = found
             progress(_line(variant.name, predictions[variant.name]))
     for name in names:
         results = _collect(pending[name], budget, must_finish=name == local.NAIVE)
@@ -72,7 +70,7 @@ def run(
             continue
         predictions[name] = gather(results, backtest.origins)
         progress(_line(name, predictions[name]))
-    return replace(backtest, predictions=predictions), boosters
+    return replace(backtest, predictions=predictions), learnt
 
 
 def _line(name: str, predicted: Predictions) -> str:

@@ -69,7 +69,8 @@ def _objective(backtest: Backtest, rows: NDArray[np.int64], metric: str) -> Call
     """Return the loss of a forecast (r, h), relative to seasonal naive, that selection minimises.
 
     Point forecasts are weighed, so the quantile metrics stand for their point forms: SQL for MASE, wQL for WAPE.
-    MASE is joined by sMAPE, so that series whose scale is nearly zero do not decide alone.
+    MASE is joined by sMAPE, so that series whose scale is nearly zero do not decide alone; but not where there are
+    zeros: sMAPE calls everything but a zero equally wrong there, and the naive forecast, which has them, the best.
     """
     actual, scale, squared = backtest.actual[rows], backtest.scale[rows], backtest.scale_squared[rows]
 
@@ -86,7 +87,7 @@ def _objective(backtest: Backtest, rows: NDArray[np.int64], metric: str) -> Call
         "RMSSE": [rmsse],
     }
     parts["wQL"] = parts["WAPE"]
-    chosen = parts.get(metric, [mase, parts["sMAPE"][0]])
+    chosen = parts.get(metric, [mase, parts["sMAPE"][0]] if actual.min() > 0 else [mase])
     naive = [part(backtest.past(NAIVE)[rows]) for part in chosen]
 
     def objective(forecast: Array) -> float:

@@ -23,6 +23,11 @@ def scales(panel: Panel, season: int, relative: float | None = None) -> Array:
     return np.where(np.isfinite(found), found, typical * size / panel.lengths)
 
 
+def sizes(panel: Panel) -> Array:
+    """Return each item's mean |value| (n,) of late."""
+    return np.array([metrics.typical_size(panel.series(item)) for item in range(len(panel))])
+
+
 def relative_scale(scale: Array, size: Array) -> float:
     """Return the median of scale / size over the items where both are known, a tenth where there is none."""
     known = np.isfinite(scale) & (size > 0)

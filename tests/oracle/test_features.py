@@ -23,7 +23,9 @@ def table(seasons: tuple[int, ...]) -> SeriesTable:
     covariates[RNG.random(covariates.shape) < 0.1] = NAN
     return SeriesTable(
         values=np.concatenate(values),
+        observed=np.ones(ROWS, bool),
         offsets=OFFSETS,
+        starts=np.zeros(len(LENGTHS), np.int64),
         seasons=seasons,
         covariates=covariates,
         covariate_offsets=OFFSETS + HORIZON * np.arange(len(LENGTHS) + 1),

@@ -14,11 +14,12 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from convect import artifact as module
-from convect import pipeline
+from convect import pipeline, pooled
 from convect.artifact import FORMAT_VERSION, MANIFEST, Artifact
 from convect.config import Config
 from convect.errors import PlatformError
 from convect.request import ForecastRequest
+from convect.select import Weights
 from tests.unit.made import fast, quiet, table
 
 COPY = "Copy model.tar.gz again."
@@ -70,9 +71,14 @@ def test_what_is_loaded_is_what_was_saved(trained: Artifact, saved: Path) -> Non
     assert loaded.panel.categories == trained.panel.categories
     assert loaded.weights.models == trained.weights.models
     np.testing.assert_array_equal(loaded.intervals.offsets, trained.intervals.offsets)
-    assert {name: len(found) for name, found in loaded.boosters.items()} == {
-        name: len(found) for name, found in trained.boosters.items()
-    }
+    assert loaded.intervals.power == trained.intervals.power
+    assert written(loaded) == written(trained)
+
+
+def written(artifact: Artifact) -> dict[str, list[str]]:
+    """The global models as text."""
+    learners = {name: pooled.BY_NAME[name].learner for name in artifact.global_models}
+    return {name: [learners[name].to_text(one) for one in found] for name, found in artifact.global_models.items()}
 
 
 @pytest.mark.parametrize("horizon", [6, 4, 15])
@@ -87,6 +93,32 @@ def test_newer_history_after_loading_gives_the_same_to_the_bit(trained: Artifact
     frame = with_covariates()[0].drop(columns="clicks").assign(clicks=0.5)
     before, after = (pipeline.forecast(one, ForecastRequest(frame=frame)) for one in (trained, Artifact.load(saved)))
     assert_frame_equal(after.frame, before.frame, check_exact=True)
+
+
+def alone(artifact: Artifact, name: str) -> Artifact:
+    """The same with all the weight on one model."""
+    models = (*artifact.global_models, "SeasonalNaive")
+    one = np.array([float(model == name) for model in models])
+    weights = Weights(models, one, np.tile(one, (len(artifact.panel), 1)), one > 0)
+    return replace(artifact, weights=weights)
+
+
+@pytest.mark.parametrize("name", [variant.name for variant in pooled.variants_of("balanced", np.ones(1))])
+@pytest.mark.parametrize("horizon", [6, 15])
+def test_each_global_model_answers_planned_prices_after_loading_to_the_bit(
+    trained: Artifact, saved: Path, name: str, horizon: int
+) -> None:
+    assert name in trained.global_models
+    frame = with_covariates()[0]
+    planned = frame["target"].isna() & frame["timestamp"].ge("2024-03-01")
+    answers = []
+    for price in (1.0, 2.0):
+        request = ForecastRequest(frame=frame.assign(price=frame["price"].mask(planned, price)), horizon=horizon)
+        before, after = (pipeline.forecast(alone(one, name), request) for one in (trained, Artifact.load(saved)))
+        assert_frame_equal(after.frame, before.frame, check_exact=True)
+        assert not after.origin.query("item_id != '007'")["fallback"].any()
+        answers.append(after.frame["mean"].to_numpy())
+    assert np.array_equal(*answers) == (pooled.BY_NAME[name].learner is pooled.LINEAR), "it alone sees no covariate"
 
 
 def test_only_data_formats_are_written(saved: Path) -> None:
@@ -115,14 +147,14 @@ def test_what_lies_in_the_directory_does_not_become_part_of_it(trained: Artifact
     (tmp_path / "GlobalLightGBM-7.txt").write_text("not a model")
     trained.save(tmp_path)
     loaded = Artifact.load(tmp_path)
-    assert loaded.boosters.keys() == trained.boosters.keys()
+    assert loaded.global_models.keys() == trained.global_models.keys()
 
 
 def test_more_than_ten_boosters_keep_their_order(trained: Artifact, tmp_path: Path) -> None:
-    (name, (booster, *_)), *_ = trained.boosters.items()
+    (name, (booster, *_)), *_ = trained.global_models.items()
     many = tuple(booster for _ in range(11))
-    replace(trained, boosters={name: many}).save(tmp_path)
-    assert len(Artifact.load(tmp_path).boosters[name]) == 11
+    replace(trained, global_models={name: many}).save(tmp_path)
+    assert len(Artifact.load(tmp_path).global_models[name]) == 11
 
 
 def refused(directory: Path) -> str:

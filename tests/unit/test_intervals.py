@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convect import intervals
-from convect.intervals import LEVELS, Intervals, calibrate, interpolate
+from convect.intervals import LEVELS, Intervals, calibrate, interpolate, unit
 from tests.unit.made import Array
 
 THREE = (0.1, 0.5, 0.9)
@@ -25,14 +25,36 @@ def learnt(rows: int = 400, horizon: int = 3, levels: tuple[float, ...] = LEVELS
 
 def test_the_errors_offsets_by_hand() -> None:
     found = Intervals(THREE, np.array([[-2.0, 0.0, 3.0]]), ONE)
-    quantiles = found.quantiles(np.array([[10.0]]), NONE, np.array([4.0]), np.array([0.5]))
+    quantiles = found.quantiles(np.array([[10.0]]), NONE, np.array([4.0]), ONE, np.array([0.5]))
     assert quantiles.tolist() == [[[6, 10, 16]]]
+
+
+def test_the_unit_of_errors_by_hand() -> None:
+    mean, scale, size = np.array([[0.0, 10.0, -10.0, 32.0]]), np.array([3.0]), np.array([10.0])
+    assert unit(mean, scale, size, 0.0).tolist() == [[3, 3, 3, 3]]
+    least = intervals.SMALLEST_SHARE
+    shares = [least / (1 + least), 1, 1, (3.2 + least) / (1 + least)]
+    np.testing.assert_allclose(unit(mean, scale, size, 1.0), [[3 * share for share in shares]])
+    np.testing.assert_allclose(unit(mean, scale, size, 0.5), [[3 * share**0.5 for share in shares]])
+    assert unit(mean, scale, np.zeros(1), 1.0).tolist() == [[3, 3, 3, 3]], "a series of zeros has no size to go by"
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+@given(factor=st.sampled_from([1e-3, 7.0, 1e5]))
+def test_with_any_power_quantiles_follow_the_unit_and_widen_with_the_forecast(power: float, factor: float) -> None:
+    found = Intervals(THREE, np.array([[-2.0, 0.0, 3.0]]), ONE, power)
+    mean, size, none = np.array([[20.0], [80.0]]), np.full(2, 40.0), np.full((2, 1, 2), np.nan)
+    plain = found.quantiles(mean, none, np.ones(2), size, np.ones(2))
+    moved = found.quantiles(factor * mean, none, np.full(2, factor), factor * size, np.ones(2))
+    np.testing.assert_allclose(moved, factor * plain)
+    small, large = plain[:, 0, 2] - plain[:, 0, 0]
+    assert (large > small) == (power > 0)
 
 
 def test_own_and_learnt_intervals_are_mixed() -> None:
     found = Intervals(THREE, np.array([[-2.0, 0.0, 3.0]]), ONE)
     spread = np.array([[[1.0, 5.0]]])
-    quantiles = found.quantiles(np.array([[10.0]]), spread, np.ones(1), np.ones(1))
+    quantiles = found.quantiles(np.array([[10.0]]), spread, ONE, ONE, ONE)
     share, z = intervals.CONFORMAL_SHARE, intervals.OWN_WIDENING * NormalDist().inv_cdf(0.9)
     expected = [10 - share * 2 - (1 - share) * z, 10, 10 + share * 3 + (1 - share) * 5 * z]
     assert quantiles.tolist() == [[pytest.approx(expected)]]
@@ -41,14 +63,14 @@ def test_own_and_learnt_intervals_are_mixed() -> None:
 def test_without_a_backtest_the_own_interval_stands_alone() -> None:
     found = calibrate(np.empty((0, 2)), np.empty(0, np.int64), 3, THREE)
     assert found.ratio.tolist() == [1, 1, 1]
-    quantiles = found.quantiles(np.zeros((1, 2)), np.full((1, 2, 2), 2.0), np.ones(1), np.ones(1))
+    quantiles = found.quantiles(np.zeros((1, 2)), np.full((1, 2, 2), 2.0), ONE, ONE, ONE)
     z = 2 * intervals.OWN_WIDENING * NormalDist().inv_cdf(0.9)
     np.testing.assert_allclose(quantiles, np.tile([-z, 0, z], (1, 2, 1)), atol=1e-12)
 
 
 def test_without_either_all_quantiles_are_the_point() -> None:
     found = calibrate(np.empty((0, 1)), np.empty(0, np.int64), 1, THREE)
-    assert found.quantiles(np.array([[7.0]]), NONE, ONE, ONE).tolist() == [[[7, 7, 7]]]
+    assert found.quantiles(np.array([[7.0]]), NONE, ONE, ONE, ONE).tolist() == [[[7, 7, 7]]]
 
 
 def test_the_offsets_are_the_quantiles_of_the_pooled_errors() -> None:
@@ -75,7 +97,7 @@ def test_a_step_s_errors_are_pooled_with_its_neighbours_where_rows_are_few() -> 
 def test_the_median_stays_and_quantiles_ascend(rows: int) -> None:
     found = learnt(rows)
     mean, spread = RNG.normal(50, 9, (6, 3)), RNG.uniform(0, 4, (6, 3, 2))
-    quantiles = found.quantiles(mean, spread, np.full(6, 2.0), RNG.uniform(0.5, 2, 6))
+    quantiles = found.quantiles(mean, spread, np.full(6, 2.0), np.full(6, 50.0), RNG.uniform(0.5, 2, 6))
     assert quantiles.shape == (6, 3, len(LEVELS))
     assert (np.diff(quantiles, axis=-1) >= 0).all()
     assert np.isfinite(quantiles).all()
@@ -87,8 +109,9 @@ def test_quantiles_follow_the_unit_and_the_zero(factor: float, shift: float) -> 
     rng = np.random.default_rng(1)
     found = calibrate(rng.normal(0, 1, (50, 2)), np.arange(50), 50, LEVELS)
     mean, spread, scale = rng.normal(0, 9, (50, 2)), rng.uniform(0, 4, (50, 2, 2)), rng.uniform(1, 2, 50)
-    plain = found.quantiles(mean, spread, scale, found.ratio)
-    moved = found.quantiles(factor * mean + shift, factor * spread, factor * scale, found.ratio)
+    size = np.ones(50)
+    plain = found.quantiles(mean, spread, scale, size, found.ratio)
+    moved = found.quantiles(factor * mean + shift, factor * spread, factor * scale, size, found.ratio)
     np.testing.assert_allclose(moved, factor * plain + shift, rtol=1e-9, atol=1e-6)
 
 
@@ -136,7 +159,8 @@ def test_new_errors_fall_within_as_often_as_promised(heavy: bool) -> None:
 
     found = calibrate(draw(600), np.arange(600), 600, LEVELS)
     happened = draw(4000)
-    quantiles = found.quantiles(np.zeros((4000, 2)), np.full((4000, 2, 2), np.nan), np.ones(4000), np.ones(4000))
+    ones = np.ones(4000)
+    quantiles = found.quantiles(np.zeros((4000, 2)), np.full((4000, 2, 2), np.nan), ones, ones, ones)
     for low, high, promised in ((3, 11, 0.8), (1, 13, 0.95)):
         inside = (happened >= quantiles[..., low]) & (happened <= quantiles[..., high])
         assert inside.mean() == pytest.approx(promised, abs=0.035)
@@ -144,7 +168,7 @@ def test_new_errors_fall_within_as_often_as_promised(heavy: bool) -> None:
 
 def test_beyond_the_learnt_horizon_intervals_widen_with_the_root_of_the_step() -> None:
     found = learnt(horizon=3)
-    quantiles = found.quantiles(np.zeros((1, 12)), np.full((1, 12, 2), np.nan), ONE, ONE)[0]
+    quantiles = found.quantiles(np.zeros((1, 12)), np.full((1, 12, 2), np.nan), ONE, ONE, ONE)[0]
     np.testing.assert_allclose(quantiles[:3], found.offsets)
     np.testing.assert_allclose(quantiles[11], found.offsets[2] * 2)
     assert (np.diff(quantiles[2:, -1]) > 0).all()
@@ -152,7 +176,7 @@ def test_beyond_the_learnt_horizon_intervals_widen_with_the_root_of_the_step() -
 
 def test_a_shorter_horizon_is_the_beginning_of_a_longer_one() -> None:
     found = learnt(horizon=3)
-    long, short = (found.quantiles(np.zeros((1, h)), np.full((1, h, 2), np.nan), ONE, ONE) for h in (3, 2))
+    long, short = (found.quantiles(np.zeros((1, h)), np.full((1, h, 2), np.nan), ONE, ONE, ONE) for h in (3, 2))
     np.testing.assert_array_equal(long[:, :2], short)
 
 

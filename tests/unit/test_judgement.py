@@ -73,6 +73,19 @@ def test_the_unit_does_not_matter() -> None:
     np.testing.assert_allclose(larger.intervals.offsets, JUDGED.intervals.offsets)
 
 
+@pytest.mark.parametrize("grows", [False, True])
+def test_errors_that_grow_with_the_forecast_are_measured_in_it(grows: bool) -> None:
+    rng = np.random.default_rng(3)
+    forecast = np.tile([5.0, 50.0, 500.0], (200, 1))
+    noise = rng.normal(0, 1, forecast.shape) * (0.2 * forecast if grows else 20.0)
+    backtest = tried(forecast + noise, np.full(200, 30.0), **{NAIVE: forecast + 3 * noise[::-1], "good": forecast})
+    backtest = replace(backtest, size=np.full(200, 185.0))
+    found = judge(backtest, choose(backtest, 200, "MASE"), LEVELS, 200)
+    assert (found.intervals.power > 0) == grows
+    inside = (found.quantiles[..., 3] <= backtest.actual) & (backtest.actual <= found.quantiles[..., 11])
+    np.testing.assert_allclose(inside.mean(axis=0), 0.8, atol=0.2)
+
+
 def test_a_single_item_is_judged_by_itself() -> None:
     one = tried(ACTUAL[:1], SCALE[:1], **{name: BACKTEST.past(name)[:1] for name in BACKTEST.predictions})
     found = judge(one, WEIGHTS, LEVELS, 1)

@@ -267,8 +267,8 @@ def test_static_attributes_reach_the_model() -> None:
     panel = result.artifact.panel
     assert panel.static_names == ("shop",)
     assert panel.static[0, 0] == panel.static[2, 0] != panel.static[1, 0]
-    (booster,) = result.artifact.boosters["GlobalLightGBM"]
-    plain = train(table(3, 60)).artifact.boosters["GlobalLightGBM"][0]
+    (booster,) = result.artifact.global_models["GlobalLightGBM"]
+    plain = train(table(3, 60)).artifact.global_models["GlobalLightGBM"][0]
     assert booster.num_feature() == plain.num_feature() + 1
 
 

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from convect import pooled, portfolio
 from convect.backtest import Backtest, prepare
 from convect.config import Config
 from convect.folds import rolling_origin
-from convect.models import global_lightgbm, local
+from convect.models import local
 from convect.models.local import NAIVE
 from convect.models.table import series_table
 from convect.panel import Panel
@@ -28,6 +30,7 @@ from tests.unit.made import Array, quiet
 SEASONS, HORIZON, ROWS, WINDOWS = (4, 12), 8, 60, 2
 LOCAL = [model.name for model in local.PORTFOLIO]
 EVERY = [*LOCAL, *pooled.BY_NAME]
+PRICE = np.random.default_rng(9).choice([1.0, 2.0, 3.0], ROWS + HORIZON)
 
 
 def whole_numbers(items: int = 4, rows: int = ROWS) -> list[Array]:
@@ -38,8 +41,15 @@ def whole_numbers(items: int = 4, rows: int = ROWS) -> list[Array]:
 
 
 def panel_of(series: list[Array]) -> Panel:
-    """With a past covariate that follows the target, so that looking at its future would show."""
-    return made.panel_of(*series, past=np.concatenate(series)[:, None] % 10, past_names=("clicks",))
+    """With a past covariate that follows the target, so that looking at its future would show, and a known one."""
+    return made.panel_of(
+        *series,
+        known=np.concatenate([PRICE[: len(one)] for one in series])[:, None],
+        future=np.stack([PRICE[len(one) : len(one) + HORIZON, None] for one in series]),
+        past=np.concatenate(series)[:, None] % 10,
+        known_names=("price",),
+        past_names=("clicks",),
+    )
 
 
 def backtest(
@@ -58,9 +68,15 @@ def backtest(
     return found
 
 
+def of_every_model(series: list[Array], executor: Executor | None = None) -> Backtest:
+    """A backtest of what every preset has together, whatever the sign of the target."""
+    with mock.patch.object(pooled, "variants_of", return_value=pooled.VARIANTS):
+        return backtest(panel_of(series), executor=executor)
+
+
 @cache
 def usual() -> Backtest:
-    return backtest(panel_of(whole_numbers()))
+    return of_every_model(whole_numbers())
 
 
 @cache
@@ -69,22 +85,26 @@ def with_another_future(items: int) -> Backtest:
     series = whole_numbers()
     for place in range(len(series) - items, len(series)):
         series[place][-HORIZON:] = 7 * (place + 1)
-    return backtest(panel_of(series))
+    return of_every_model(series)
 
 
 @cache
 def reversed_order() -> Backtest:
-    return backtest(panel_of(whole_numbers()[::-1]))
+    return of_every_model(whole_numbers()[::-1])
 
 
 @cache
 def shortest() -> Backtest:
     """One item that nothing but the last value can be said of, beside items that can be learnt from."""
-    return backtest(panel_of([np.array([3.0, 5.0]), *whole_numbers()]))
+    return of_every_model([np.array([3.0, 5.0]), *whole_numbers()])
 
 
-def test_every_model_is_tried() -> None:
-    assert sorted(usual().predictions) == sorted(EVERY)
+@pytest.mark.parametrize("preset", ["fast", "balanced"])
+@pytest.mark.parametrize("shift", [0.0, -1000.0])
+def test_every_model_of_the_preset_is_tried(preset: str, shift: float) -> None:
+    series = [one + shift for one in whole_numbers(2)]
+    expected = [variant.name for variant in pooled.variants_of(preset, np.concatenate(series))]
+    assert list(backtest(panel_of(series), preset).predictions) == [*expected, *models_of(preset, SEASONS)]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -156,7 +176,7 @@ _found: list[Backtest] = []
 
 def _shared(executor: Executor) -> Backtest:
     if not _found:
-        _found.append(backtest(panel_of(whole_numbers()), executor=executor))
+        _found.append(of_every_model(whole_numbers(), executor))
     return _found[0]
 
 
@@ -168,7 +188,8 @@ def test_presets_only_grow() -> None:
 
 
 def test_models_for_seasons_are_left_out_where_there_are_none() -> None:
-    assert not {"MSTLTheta", "MSTLETS", "SeasonalNaiveLong"} & set(models_of("best", ()))
+    seasonal = {"MSTLTheta", "MSTLETS", "SeasonalNaiveLong", "SeasonalMedian", "SeasonalMean"}
+    assert not seasonal & set(models_of("best", ())) and seasonal < set(models_of("best", SEASONS))
     assert "SeasonalNaiveLong" not in models_of("best", (7,))
     assert "DampedETS" not in models_of("best", (local.LONGEST_ETS_SEASON + 1,))
 
@@ -215,19 +236,24 @@ def test_a_stop_in_the_middle_keeps_what_is_finished() -> None:
 
     lines = Lines()
     found = backtest(panel_of(whole_numbers()), "fast", budget=budget, progress=lines)
-    assert set(found.predictions) == {"GlobalLightGBM", NAIVE}
-    assert len(lines) == len(models_of("fast", SEASONS)) + 1
+    variants = [variant.name for variant in pooled.variants_of("fast", np.ones(1))]
+    assert list(found.predictions) == [*variants, NAIVE]
+    assert len(lines) == len(models_of("fast", SEASONS)) + len(variants)
 
 
-def test_a_stop_while_the_global_model_is_fitted_spares_its_other_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    budget, calls, real = Budget(), [], global_lightgbm.fit
+@pytest.mark.parametrize("variant", pooled.VARIANTS, ids=lambda variant: variant.name)
+def test_a_stop_while_a_global_model_is_fitted_spares_its_other_windows(
+    variant: pooled.Variant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget, calls = Budget(), []
 
     def fit(*given: Any) -> Any:
         calls.append(1)
         budget.stop.set()
-        return real(*given)
+        return variant.learner.fit(*given)
 
-    monkeypatch.setattr(global_lightgbm, "fit", fit)
+    stopping = replace(variant, learner=replace(variant.learner, fit=fit))
+    monkeypatch.setattr(pooled, "variants_of", lambda *_: [stopping, *pooled.VARIANTS])
     found = backtest(panel_of(whole_numbers()), "fast", budget=budget)
     assert len(calls) == 1
     assert list(found.predictions) == [NAIVE]

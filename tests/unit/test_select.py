@@ -61,6 +61,32 @@ def test_a_perfect_model_is_taken_alone(metric: str) -> None:
     assert (weights.series == weights.group).all()
 
 
+def intermittent() -> Backtest:
+    """Demand that is zero half of the time: the naive forecast has its zeros, a model says the median of all."""
+    rng = np.random.default_rng(0)
+    demand, before = ((rng.random((60, 6)) < 0.5) * rng.integers(1, 20, (60, 6)).astype(float) for _ in range(2))
+    return tried(demand, np.full(60, 5.0), **{NAIVE: before, "median": np.full((60, 6), 1.0)})
+
+
+@pytest.mark.parametrize("metric", ["MASE", "SQL"])
+def test_zeros_that_are_met_by_chance_do_not_make_the_naive_forecast_the_best(metric: str) -> None:
+    backtest = intermittent()
+    assert weight(choose(backtest, 60, "sMAPE"), NAIVE) > 0.9, "of half the zeros naive has half, the median none"
+    assert weight(choose(backtest, 60, metric), "median") > 0.9
+
+
+@pytest.mark.parametrize(("smallest", "chosen"), [(0.0, "large"), (-1.0, "large"), (0.5, "small")])
+def test_relative_errors_count_only_where_every_actual_is_positive(smallest: float, chosen: str) -> None:
+    actual = np.tile([100.0, 1.0, 1.0, smallest], (ITEMS, 1))
+    forecasts = {
+        NAIVE: actual + np.array([8, 2, 2, 2]),
+        "large": actual + np.array([1, 2, 2, 2]),  # right where demand is large, and less wrong in all
+        "small": actual + np.array([8, 0, 0, 0]),  # less wrong in proportion
+    }
+    weights = choose(tried(actual, np.full(ITEMS, 2.0), **forecasts), ITEMS, "MASE")
+    assert weights.models[int(weights.group.argmax())] == chosen
+
+
 def test_two_alike_by_hand() -> None:
     # the errors of one undo those of the other, so both are near best and greedy selection takes them in turns
     weights = choose(four(good=ACTUAL + 1, fair=ACTUAL - 1), ITEMS, "RMSE")

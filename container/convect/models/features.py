@@ -22,13 +22,16 @@ LONGEST_LEVEL_STEPS = 48  # beyond that the last value says more of the level th
 class SeriesTable:
     """Every series of a panel laid end to end, with what is needed to read any window of any of them.
 
-    values: (rows,); offsets: (n + 1,). covariates: (rows + n * horizon, C), each item's history followed by its
+    values: (rows,); observed: (rows,), False where a gap was filled; offsets: (n + 1,); starts: (n,) the number of each
+    first stamp. covariates: (rows + n * horizon, C), each item's history followed by its
     future, with its own offsets (n + 1,). past: (rows, P). static: (n, S). calendar(item, position) gives the
     features (…, F) of the stamps at those positions.
     """
 
     values: Array
+    observed: NDArray[np.bool_]
     offsets: Index
+    starts: Index
     seasons: tuple[int, ...]
     covariates: Array
     covariate_offsets: Index
@@ -58,7 +61,7 @@ class WindowFeatures:
         self._sum_abs = _running(np.abs(values), offsets)
         self._sum_step = _running(_absolute_difference(values, position, 1), offsets)
         self._sum_season = _running(_absolute_difference(values, position, season), offsets)
-        self._level_steps = season if 1 < season <= LONGEST_LEVEL_STEPS else 1
+        self.level_steps = season if 1 < season <= LONGEST_LEVEL_STEPS else 1
 
     def origin(self, items: Index, ends: Index) -> tuple[Array, Array]:
         """Return level and scale, (w,) each, of every window: what the target is measured from and in.
@@ -72,7 +75,7 @@ class WindowFeatures:
         season_mean = self._mean(self._sum_season, items, np.maximum(ends - window, season), ends)
         scale = np.where(ends > season + 2, season_mean, step_mean) + ROUGHNESS_SHARE * step_mean
         floor = 0.01 * self._mean(self._sum_abs, items, np.zeros_like(ends), ends) + 1e-6
-        level = self._mean(self._sum, items, ends - self._level_steps, ends)
+        level = self._mean(self._sum, items, ends - self.level_steps, ends)
         return level, np.where(scale > 0, scale, floor)
 
     def matrix(self, items: Index, ends: Index, steps: Index) -> tuple[Array, Array, Array]:
@@ -88,8 +91,12 @@ class WindowFeatures:
         stacked = np.concatenate([block for block in blocks if block.shape[-1]], axis=-1)
         return stacked.reshape(steps.size, -1), level, scale
 
+    def newest(self, items: Index, ends: Index, count: int) -> Array:
+        """Return the newest values (w, count) of every window, oldest first; NaN before the begin of a series."""
+        return self._take(items[:, None], ends[:, None] - 1 - np.arange(count)[None, ::-1], ends[:, None])
+
     def _of_window(self, items: Index, ends: Index, level: Array, scale: Array, repeats: int) -> list[Array]:
-        last = self._take(items[:, None], ends[:, None] - 1 - np.arange(self.table.lags)[None, ::-1], ends[:, None])
+        last = self.newest(items, ends, self.table.lags)
         features = np.column_stack(
             [
                 (last - level[:, None]) / scale[:, None],

@@ -46,7 +46,7 @@ def fit(features: WindowFeatures, ends: Index, horizon_steps: int, training: Tra
     cost does not follow the number of series.
     """
     rng = np.random.default_rng(training.seed)
-    items, origins = _sample_origins(ends, features.table.season, horizon_steps, training.rows, rng)
+    items, origins = sample_origins(ends, features.table.season, horizon_steps, training.rows, rng)
     if not len(items):
         return None
     steps = _sample_steps(len(items), horizon_steps, rng)
@@ -66,7 +66,8 @@ def predict(booster: lgb.Booster, features: WindowFeatures, items: Index, ends: 
     return scaled * scale[:, None] + level[:, None]
 
 
-def _sample_origins(ends: Index, season: int, horizon: int, rows: int, rng: np.random.Generator) -> tuple[Index, Index]:
+def sample_origins(ends: Index, season: int, horizon: int, rows: int, rng: np.random.Generator) -> tuple[Index, Index]:
+    """Return items and origins (w,) of windows drawn evenly from all with a value to learn from before `ends` (n,)."""
     first = np.maximum(np.minimum(2 * season + 2, ends - horizon - 1), 5)
     running = np.concatenate([[0], np.cumsum(np.maximum(ends - 1 - first, 0))])
     wanted = max(MIN_WINDOWS, rows // min(horizon, STEPS_PER_WINDOW))
@@ -86,5 +87,5 @@ def _sample_steps(windows: int, horizon: int, rng: np.random.Generator) -> NDArr
 def _targets(features: WindowFeatures, items: Index, origins: Index, steps: Index, ends: Index) -> Array:
     position = origins[:, None] + steps - 1
     inside = position < ends[items][:, None]
-    base = features.table.offsets[items][:, None]
-    return np.where(inside, features.table.values[np.where(inside, base + position, 0)], np.nan)
+    row = np.where(inside, features.table.offsets[items][:, None] + position, 0)
+    return np.where(inside & features.table.observed[row], features.table.values[row], np.nan)

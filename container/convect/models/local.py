@@ -19,6 +19,8 @@ LONGEST_ETS_SEASON = 12  # beyond it a fit costs seconds and MSTL does better
 LONGEST_SINGLE_SEASON = 24  # beyond it Theta and ETS look at the level and the trend only
 MOVING_ROWS = 100  # fitted on at least so many, parameters hardly change with a few horizons more
 EXPLOSION = 3.0  # times the largest |value| of the history: nothing beyond it is believed
+WINDOW_STEPS = 26  # that a window's median is taken over, two seasons at least
+SEASONS_AVERAGED = 6  # the newest, by the models that average what was at the same point of the season
 INTERVAL_LEVEL = 80
 INTERVAL_Z = 1.2815515655446004  # the normal quantile that bounds the central 80 %
 
@@ -27,9 +29,10 @@ INTERVAL_Z = 1.2815515655446004  # the normal quantile that bounds the central 8
 class LocalModel:
     """One entry of the portfolio.
 
-    build(seasons) makes the statsforecast model, or gives the number of steps whose values are repeated; needs(seasons)
-    is the fewest rows it is fitted on; suits(seasons) whether it belongs in the portfolio for data with these seasons;
-    spread whether its own intervals are used; moves whether parameters fitted at one origin serve the later ones too.
+    build(seasons) makes the statsforecast model, or a function of history and horizon where nothing is to be fitted;
+    needs(seasons) is the fewest rows it is fitted on; suits(seasons) whether it belongs in the portfolio for data with
+    these seasons; spread whether its own intervals are used; moves whether parameters fitted at one origin serve the
+    later ones too.
     """
 
     name: str
@@ -94,8 +97,44 @@ def _mstl(seasons: Seasons, trend: Any) -> MSTL:  # noqa: ANN401 - statsforecast
     return MSTL(list(seasons), trend, stl_kwargs={"low_pass_jump": jump, "trend_jump": jump})
 
 
+def _repeat(season: int) -> Callable[[Array, int], tuple[Array, Array]]:
+    return lambda history, horizon: naive_forecast(history, horizon, season)
+
+
+def _average(season: int, rows: int, average: Callable[..., Any]) -> Callable[[Array, int], tuple[Array, Array]]:
+    """A function that averages the newest rows by their place in the season; robust where a median is taken."""
+
+    def forecast(history: Array, horizon: int) -> tuple[Array, Array]:
+        newest = history[-rows:]
+        padded = np.full(-(-len(newest) // season) * season, np.nan)
+        padded[len(padded) - len(newest) :] = newest
+        return average(padded.reshape(-1, season), axis=0)[np.arange(horizon) % season], np.full((horizon, 2), np.nan)
+
+    return forecast
+
+
 PORTFOLIO: tuple[LocalModel, ...] = (
-    LocalModel(NAIVE, _short, lambda s: _short(s) + 1),
+    LocalModel(NAIVE, lambda s: _repeat(_short(s)), lambda s: _short(s) + 1),
+    LocalModel(
+        "WindowMedian",
+        lambda s: _average(1, max(WINDOW_STEPS, 2 * _short(s)), np.nanmedian),
+        lambda s: 6,
+        spread=False,
+    ),
+    LocalModel(
+        "SeasonalMedian",
+        lambda s: _average(s[-1], SEASONS_AVERAGED * s[-1], np.nanmedian),
+        _two_longest,
+        bool,
+        spread=False,
+    ),
+    LocalModel(
+        "SeasonalMean",
+        lambda s: _average(s[-1], SEASONS_AVERAGED * s[-1], np.nanmean),
+        _two_longest,
+        bool,
+        spread=False,
+    ),
     LocalModel(
         "MSTLTheta",
         lambda s: _mstl(s, DynamicOptimizedTheta(season_length=1)),
@@ -104,7 +143,7 @@ PORTFOLIO: tuple[LocalModel, ...] = (
         moves=True,
     ),
     LocalModel("Theta", lambda s: DynamicOptimizedTheta(season_length=_single(s)), _two_seasons, moves=True),
-    LocalModel("SeasonalNaiveLong", lambda s: s[-1], lambda s: s[-1] + 1, lambda s: len(s) > 1),
+    LocalModel("SeasonalNaiveLong", lambda s: _repeat(s[-1]), lambda s: s[-1] + 1, lambda s: len(s) > 1),
     LocalModel(
         "MSTLETS",
         lambda s: _mstl(s, AutoETS(model="ZZN")),
@@ -158,8 +197,9 @@ def _forecast_series(task: Task, history: Array, ends: Sequence[int]) -> Iterato
 
 def _forecast_at(model: LocalModel, task: Task, history: Array, fitted: Any) -> tuple[Array, Array] | None:  # noqa: ANN401 - as above
     build, level = model.build(task.seasons), [INTERVAL_LEVEL] if model.spread else None
-    if isinstance(build, int):
-        return naive_forecast(history, task.horizon, build)
+    if callable(build):
+        found: tuple[Array, Array] = build(history, task.horizon)
+        return found
     work = fitted.forward if fitted else build.forecast
     answer = _quietly(lambda: work(y=history, h=task.horizon, level=level))
     if answer is None:
@@ -168,8 +208,8 @@ def _forecast_at(model: LocalModel, task: Task, history: Array, fitted: Any) -> 
     spread = np.full((task.horizon, 2), np.nan)
     if model.spread and np.isfinite(mean).all():
         bounds = [mean - answer[f"lo-{INTERVAL_LEVEL}"], answer[f"hi-{INTERVAL_LEVEL}"] - mean]
-        found = np.maximum(np.stack(bounds, axis=-1), 0.0) / INTERVAL_Z
-        spread = found if _believable(found, history) else spread
+        width = np.maximum(np.stack(bounds, axis=-1), 0.0) / INTERVAL_Z
+        spread = width if _believable(width, history) else spread
     return mean, spread
 
 

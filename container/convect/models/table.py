@@ -14,7 +14,9 @@ def series_table(panel: Panel, horizon: int, seasons: tuple[int, ...], countries
     """Return the table of a panel for a horizon; known covariates beyond what was given are NaN."""
     return SeriesTable(
         values=panel.values,
+        observed=panel.observed,
         offsets=panel.offsets,
+        starts=panel.starts,
         seasons=seasons,
         covariates=_with_future(panel, horizon),
         covariate_offsets=panel.offsets + horizon * np.arange(len(panel) + 1),

@@ -23,7 +23,9 @@ def table(*series: Any, seasons: tuple[int, ...] = (), horizon: int = 3, **parts
     rows, items = int(offsets[-1]), len(values)
     plain: dict[str, Any] = {
         "values": np.concatenate(values),
+        "observed": np.ones(rows, bool),
         "offsets": offsets,
+        "starts": np.zeros(items, np.int64),
         "seasons": seasons,
         "covariates": np.empty((rows + items * horizon, 0)),
         "covariate_offsets": offsets + horizon * np.arange(items + 1),

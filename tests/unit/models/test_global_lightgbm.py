@@ -11,7 +11,7 @@ import pytest
 
 from convect.models import global_lightgbm
 from convect.models.features import SeriesTable, WindowFeatures
-from convect.models.global_lightgbm import Training, fit, predict
+from convect.models.global_lightgbm import Training, fit, predict, sample_origins
 from convect.models.table import series_table
 from tests.unit.made import Array, panel_of, wave
 
@@ -74,6 +74,55 @@ def test_every_target_is_a_value_before_the_end(seen: list[tuple[Array, Array]])
     level, scale = found.origin(np.zeros(len(x), np.int64), ends.astype(np.int64))
     np.testing.assert_allclose(y * scale + level, history[(ends + steps - 1).astype(int)])
     assert set(steps) == {1, 2, 3, 4}
+
+
+def targets(found: WindowFeatures, x: Array) -> Array:
+    """The place in the first series of the value that each row was to learn."""
+    return x[:, found.table.lags + 5].astype(int) + x[:, -1].astype(int) - 1
+
+
+def test_values_that_were_filled_are_no_targets(seen: list[tuple[Array, Array]]) -> None:
+    history, filled = np.arange(60.0) ** 1.5, np.zeros(60, bool)
+    filled[[20, 21, 22, 40, 59]] = True
+    training = replace(QUICK, rounds=1)
+    plain, holed = (features(history, seasons=(), observed=known) for known in (np.ones(60, bool), ~filled))
+    for found in (plain, holed):
+        fit(found, np.array([60]), 4, training)
+    (whole, _), (x, y) = seen
+    assert set(targets(plain, whole)) - set(targets(holed, x)) == {20, 21, 22, 40, 59}
+    assert len(x) == (~filled[targets(plain, whole)]).sum()
+    level, scale = holed.origin(np.zeros(len(x), np.int64), x[:, holed.table.lags + 5].astype(np.int64))
+    np.testing.assert_allclose(y * scale + level, history[targets(holed, x)])
+
+
+def test_what_a_gap_was_filled_with_is_still_seen_as_history(seen: list[tuple[Array, Array]]) -> None:
+    filled = np.arange(60) == 30
+    for value in (0.0, 500.0):
+        fit(features(np.where(filled, value, wave(60, 7)), observed=~filled), np.array([60]), 4, QUICK)
+    assert not np.array_equal(seen[0][0], seen[1][0])
+
+
+def test_every_origin_is_drawn_where_there_are_few() -> None:
+    items, origins = sample_origins(np.array([12, 0, 9, 6]), 1, 3, 10_000, np.random.default_rng(0))
+    assert items.tolist() == [0] * 6 + [2] * 3
+    assert origins.tolist() == [5, 6, 7, 8, 9, 10, 5, 6, 7]
+
+
+def test_two_seasons_are_seen_before_the_first_origin_where_there_are_so_many() -> None:
+    for end, first in ((100, 16), (20, 13), (11, 5), (7, 5)):
+        _, origins = sample_origins(np.array([end]), 7, 6, 10_000, np.random.default_rng(0))
+        assert origins.tolist() == list(range(first, end - 1))
+
+
+@pytest.mark.parametrize(("rows", "horizon", "wanted"), [(6000, 6, 1000), (6000, 40, 500), (10, 6, 200)])
+def test_origins_are_drawn_evenly_and_once(rows: int, horizon: int, wanted: int) -> None:
+    ends = np.array([2000, 100, 1000])
+    items, origins = sample_origins(ends, 7, horizon, rows, np.random.default_rng(0))
+    assert len(items) == len(set(zip(items, origins, strict=True))) == wanted
+    shares = np.bincount(items, minlength=3) / wanted
+    np.testing.assert_allclose(shares, ends / ends.sum(), atol=0.06)
+    assert (origins < ends[items] - 1).all() and (origins >= 5).all()
+    assert np.median(origins[items == 0]) == pytest.approx(1000, abs=250)
 
 
 def test_a_series_that_ends_at_zero_is_not_learnt_from(seen: list[tuple[Array, Array]]) -> None:

@@ -194,6 +194,57 @@ def test_the_naive_model_is_the_naive_forecast(season: int) -> None:
     np.testing.assert_allclose(found.spread[0], spread, rtol=0.15)  # statsforecast counts degrees of freedom
 
 
+def by_phase(name: str, history: list[float], season: int, horizon: int) -> list[float]:
+    """What a model without a fit says, none of it a fallback."""
+    found = once(name, np.array(history), horizon, (season,))
+    assert not found.fallback.any() and np.isnan(found.spread).all()
+    return list(found.mean[0])
+
+
+def test_averages_by_season_by_hand_where_the_first_season_is_not_whole() -> None:
+    history = [90.0, 1.0, 2.0, 3.0, 4.0, 8.0, 6.0, 10.0, 5.0, 30.0]  # the seasons begin at 1, 4 and 10
+    assert by_phase("SeasonalMedian", history, 3, 5) == [4, 5, 18, 4, 5]
+    assert by_phase("SeasonalMean", history, 3, 5) == [5, 5, 32.25, 5, 5]
+
+
+def test_the_median_of_a_window_by_hand() -> None:
+    history = [1000.0, *range(1, 27)]  # the newest 26 are looked at
+    for season in (1, 3, 13):
+        assert by_phase("WindowMedian", history, season, 3) == [13.5] * 3
+    assert by_phase("WindowMedian", [5.0, 1.0, 9.0, 1.0, 2.0, 7.0], 4, 2) == [3.5, 3.5]
+
+
+def test_the_window_is_two_seasons_at_least() -> None:
+    season, history = local.WINDOW_STEPS, [*[9.0] * 40, *[1.0] * 30, *[9.0] * 22]
+    assert by_phase("WindowMedian", history, season, 1) == [1]
+    assert by_phase("WindowMedian", history, season // 2, 1) == [9]
+
+
+@pytest.mark.parametrize("name", ["SeasonalMedian", "SeasonalMean"])
+def test_only_the_newest_seasons_are_averaged_and_the_longest_season_is_the_one(name: str) -> None:
+    season = np.array([3.0, 8.0, 1.0, 9.0, 2.0, 7.0])
+    history = np.r_[np.full(13, 1e3), np.tile(season, local.SEASONS_AVERAGED)]
+    np.testing.assert_allclose(once(name, history, 8, (2, 6)).mean[0], np.r_[season, season[:2]])
+    np.testing.assert_allclose(once(name, np.r_[history, 3.0], 6, (2, 6)).mean[0], np.roll(season, -1))
+
+
+def test_an_outlier_moves_a_mean_and_no_median() -> None:
+    history = wave(84, 7, noise=0.0)
+    hit = history.copy()
+    hit[-3] += 600
+    for name in ("WindowMedian", "SeasonalMedian", "SeasonalMean"):
+        moved = once(name, hit, 7, (7,)).mean[0] - once(name, history, 7, (7,)).mean[0]
+        expected = np.zeros(7)
+        expected[4] = 600 / local.SEASONS_AVERAGED if name == "SeasonalMean" else 0
+        np.testing.assert_allclose(moved, expected, atol=4 if name == "WindowMedian" else 1e-9)
+
+
+@pytest.mark.parametrize("rows", [14, 15])
+def test_a_season_is_averaged_from_two_of_it_and_a_row_on(rows: int) -> None:
+    for name in ("SeasonalMedian", "SeasonalMean"):
+        assert once(name, wave(rows, 7), 7, (7,)).fallback.tolist() == [rows < 15]
+
+
 @EVERY
 @pytest.mark.parametrize("freq", ["5min", "15min", "h", "D", "B", "W", "MS", "QS", "YS"])
 def test_what_a_model_may_see_is_enough_to_fit_it(name: str, freq: str) -> None:
