@@ -28,6 +28,11 @@ class Hosts:
         """The position of this host among all, the same on each host."""
         return sorted(self.names).index(self.current)
 
+    @property
+    def leader(self) -> str:
+        """The host of rank 0."""
+        return min(self.names)
+
 
 @dataclass(frozen=True)
 class OptML:
@@ -48,7 +53,7 @@ class OptML:
     @property
     def output_data_dir(self) -> Path:
         """What is written here becomes the output archive."""
-        return self.base / "output" / "data"
+        return self.output_dir / "data"
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -56,9 +61,14 @@ class OptML:
         return self.base / "checkpoints"
 
     @property
+    def output_dir(self) -> Path:
+        """Of all folders the one that can be written to for certain; nothing here but `data` and `failure` is kept."""
+        return self.base / "output"
+
+    @property
     def failure_path(self) -> Path:
         """The file whose first 1,024 characters become the job's failure reason."""
-        return self.base / "output" / "failure"
+        return self.output_dir / "failure"
 
     def hyperparameters(self) -> dict[str, str]:
         """Return the job's hyperparameters; values that a hand-made file gives as numbers or lists become JSON text.

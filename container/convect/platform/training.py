@@ -7,13 +7,14 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from types import FrameType
 
 from convect.config import Config
@@ -22,7 +23,8 @@ from convect.errors import UserError, nearest
 from convect.panel import Panel
 from convect.pipeline import TrainResult, fit
 from convect.platform.channels import channel_columns, read_channel
-from convect.platform.opt_ml import OptML, failure_text
+from convect.platform.hosts import Crew, follow, leading
+from convect.platform.opt_ml import Hosts, OptML, failure_text
 from convect.platform.spec import CHANNELS, METRICS, metric_line
 from convect.portfolio import Budget
 from convect.quality import QualityReport, validate
@@ -47,19 +49,32 @@ def main() -> int:
 
 
 def run(opt_ml: OptML) -> None:
-    """Train on the job's channels and write all outputs; raises before anything is left in `model/`."""
-    started = time.monotonic()
-    config = Config.from_hyperparameters(opt_ml.hyperparameters())
-    _check_channels(opt_ml)
-    budget = Budget(config.time_limit)
-    with _stop_on_sigterm(budget):
-        with process_pool() as executor:
-            result = _train(opt_ml, config, executor, budget)
+    """Train on the job's channels and write all outputs, or help the host that does.
+
+    Raises before anything is left in `model/`.
+    """
+    hosts = opt_ml.hosts()
+    if hosts.rank == 0:
+        _lead(opt_ml, hosts)
+    else:
+        with _on_sigterm(sys.exit):
+            follow(hosts, {name: opt_ml.channel_dir(name) for name in _sharded(opt_ml)})
+
+
+def _lead(opt_ml: OptML, hosts: Hosts) -> None:
+    started, stop = time.monotonic(), threading.Event()
+    # Until its end SIGTERM ends the search, not the program: what is finished by then becomes the model.
+    with _on_sigterm(stop.set), ExitStack() as to_the_end:
+        with process_pool() as executor:  # forked while there is no socket that the processes would keep open
+            crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure))
+            config = Config.from_hyperparameters(opt_ml.hyperparameters())
+            _check_channels(opt_ml)
+            result = _train(opt_ml, config, crew, executor, Budget(config.time_limit, stop))
         with _all_or_nothing(opt_ml.output_data_dir) as folder:
             write_outputs(result, folder)
         with _all_or_nothing(opt_ml.model_dir, last="manifest.json") as folder:
             result.artifact.save(folder)
-    _print_metrics(result, time.monotonic() - started)
+        _print_metrics(result, time.monotonic() - started)
 
 
 def _check_channels(opt_ml: OptML) -> None:
@@ -71,7 +86,6 @@ def _check_channels(opt_ml: OptML) -> None:
                 f"Add an input channel named '{channel.name}': {channel.meaning}.",
                 code="channel",
             )
-    _refuse_shards(opt_ml)
     for name in given:
         if name not in known:
             raise UserError(
@@ -81,32 +95,32 @@ def _check_channels(opt_ml: OptML) -> None:
             )
 
 
-def _refuse_shards(opt_ml: OptML) -> None:
-    """Each host trains on all that it sees, so on several hosts each must see everything."""
-    sharded = [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
-    hosts = len(opt_ml.hosts().names)
-    if sharded and hosts > 1:
-        raise UserError(
-            f"Channel '{sharded[0]}' is dealt out among {hosts} hosts, but a model is trained on one host.",
-            "Use one instance, or S3DataDistributionType FullyReplicated.",
-            code="channel",
-        )
+def _sharded(opt_ml: OptML) -> list[str]:
+    """Return the channels of which each host has a share; of any other each has all."""
+    return [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
 
 
-def _train(opt_ml: OptML, config: Config, executor: Executor, budget: Budget) -> TrainResult:
-    panel, quality, schema = _read(opt_ml, config)
+def _train(opt_ml: OptML, config: Config, crew: Crew, executor: Executor, budget: Budget) -> TrainResult:
+    opt_ml.output_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".hosts-", dir=opt_ml.output_dir) as folder:
+        hosts = crew.gather(_sharded(opt_ml), Path(folder))
+        shards = {name: [host / name for host in hosts] for name in opt_ml.channels()}
+        panel, quality, schema = _read(opt_ml, config, shards)
     give_back()
     say = partial(print, flush=True)
     return fit(panel, quality, schema, config, executor=executor, budget=budget, progress=say)
 
 
-def _read(opt_ml: OptML, config: Config) -> tuple[Panel, QualityReport, Schema]:
-    """Return the channels as a panel; the tables themselves, many times its size, end with this function."""
-    columns = channel_columns(opt_ml.channel_dir("train"), "train")
+def _read(opt_ml: OptML, config: Config, shards: Mapping[str, Sequence[Path]]) -> tuple[Panel, QualityReport, Schema]:
+    """Return the channels as a panel; the tables themselves, many times its size, end with this function.
+
+    `shards` are the folders of other hosts by channel.
+    """
+    columns = channel_columns(opt_ml.channel_dir("train"), "train", shards["train"])
     schema = Schema.complete(config.schema, columns)
     print(schema.explain(columns), flush=True)
     text = (*schema.item_id, schema.timestamp)
-    tables = {name: read_channel(opt_ml.channel_dir(name), name, text) for name in opt_ml.channels()}
+    tables = {name: read_channel(opt_ml.channel_dir(name), name, text, shards[name]) for name in opt_ml.channels()}
     for name, table in tables.items():
         print(f"channel {name}: {len(table)} rows, {len(table.columns)} columns", flush=True)
     panel, quality = validate(
@@ -151,13 +165,13 @@ def _all_or_nothing(folder: Path, last: str = "") -> Iterator[Path]:
 
 
 @contextmanager
-def _stop_on_sigterm(budget: Budget) -> Iterator[None]:
-    """Let SIGTERM end the search, not the program: what is finished by then becomes the model."""
+def _on_sigterm(act: Callable[[], object]) -> Iterator[None]:
+    """Do this on SIGTERM, and nothing else, for as long as the block runs."""
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        budget.stop.set()
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        act()
 
-    before: Callable[[int, FrameType | None], object] | int | None = signal.signal(signal.SIGTERM, stop)
+    before: Callable[[int, FrameType | None], object] | int | None = signal.signal(signal.SIGTERM, handle)
     try:
         yield
     finally:

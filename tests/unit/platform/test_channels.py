@@ -75,6 +75,28 @@ def test_the_type_is_decided_over_all_files(tmp_path: Path) -> None:
     assert lists(found) == {"id": ["1", "02"], "y": [1.0, 2.5]}
 
 
+@pytest.mark.parametrize("deal", ["012", "210", "000", "222", "101"])
+def test_shards_are_read_as_if_they_lay_in_one_folder(tmp_path: Path, deal: str) -> None:
+    files: dict[str, str | bytes] = {
+        "b/k=2/2.csv": "y,id\n3,c\n",
+        "b/k=1/10.csv": "id,y\nb,2\n",
+        "a/k=3/z.csv": "id,y\na,1\n",
+    }
+    whole = put(tmp_path / "whole", files)
+    for place, name in zip(deal, files, strict=True):
+        put(tmp_path / place, {name: files[name]})
+    folders = [tmp_path / str(place) for place in range(3)]
+    found = read_channel(folders[0], "train", shards=folders[1:])
+    pd.testing.assert_frame_equal(found, read_channel(whole, "train"))
+    assert channel_columns(folders[0], "train", folders[1:]) == channel_columns(whole, "train") == ("id", "y", "k")
+
+
+def test_files_of_one_name_in_two_shards_are_both_read(tmp_path: Path) -> None:
+    put(tmp_path / "0", {"a.csv": "y\n1\n", "b.csv": "y\n3\n"})
+    put(tmp_path / "1", {"a.csv": "y\n2\n"})
+    assert lists(read_channel(tmp_path / "0", "train", shards=[tmp_path / "1"])) == {"y": [1, 2, 3]}
+
+
 def test_parquet_files_whose_numbers_differ_in_width(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {"a.parquet": parquet(pd.DataFrame({"y": [1]}))}
     files["b.parquet"] = parquet(pd.DataFrame({"y": [2.5]}))

@@ -111,7 +111,7 @@ def test_hosts_of_a_real_job(tmp_path: Path) -> None:
     }
     put(tmp_path, "resourceconfig.json", content)
     assert OptML(tmp_path).hosts() == Hosts("algo-2", ("algo-1", "algo-2"))
-    assert OptML(tmp_path).hosts().rank == 1
+    assert (OptML(tmp_path).hosts().rank, OptML(tmp_path).hosts().leader) == (1, "algo-1")
 
 
 def test_without_a_config_there_is_one_host(tmp_path: Path) -> None:

@@ -164,20 +164,6 @@ def test_without_inputdataconfig_the_folders_are_the_channels(job: Job) -> None:
     assert training.main() == 0
 
 
-@pytest.mark.parametrize(("hosts", "code"), [(["algo-1"], 0), (["algo-1", "algo-2"], 1)])
-def test_a_channel_dealt_out_among_hosts_is_refused(job: Job, hosts: list[str], code: int) -> None:
-    config = job.base / "input" / "config"
-    (config / "inputdataconfig.json").write_text('{"train": {"S3DistributionType": "ShardedByS3Key"}}')
-    (config / "resourceconfig.json").write_text(json.dumps({"current_host": "algo-1", "hosts": hosts}))
-    assert training.main() == code
-    if code:
-        assert job.failure.read_text() == (
-            "UserError [channel]: Channel 'train' is dealt out among 2 hosts, but a model is trained on one host."
-            " Use one instance, or S3DataDistributionType FullyReplicated.\n"
-        )
-        assert job.written == []
-
-
 def test_output_folders_need_not_exist(job: Job) -> None:
     opt_ml = OptML(job.base)
     assert not opt_ml.model_dir.exists() and not opt_ml.output_data_dir.exists()

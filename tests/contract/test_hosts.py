@@ -1,0 +1,141 @@
+"""A training job on several hosts: a process and an `/opt/ml` each, at addresses of this machine of their own."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.contract.jobs import Job, csv, finished
+from tests.unit.made import table
+
+SETTINGS = {"preset": "fast", "horizon": 5}
+Shares = list[list[str]]  # for each host the names of its files
+
+
+def files() -> dict[str, bytes]:
+    """Three series, of which each lies in two or three files, some rows twice, in folders that are a column."""
+    frame = table(3, 50, noise=1.0)
+    parts = [frame.iloc[number::4] for number in range(4)]
+    parts[0] = pd.concat([parts[0], parts[1].iloc[:9]])
+    return {f"part={number % 2}/{number}.csv": csv(part) for number, part in enumerate(parts)}
+
+
+def jobs_of(base: Path, shares: Shares) -> list[Job]:
+    """Lay out a host for each share; the last is the leader, by its address."""
+    network = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"
+    names = [f"{network}.{number}" for number in range(len(shares), 0, -1)]
+    return [host_of(base / name, names, name, share) for name, share in zip(names, shares, strict=True)]
+
+
+def host_of(base: Path, names: list[str], name: str, share: list[str]) -> Job:
+    job, content = Job(base), files()
+    job.configure(SETTINGS, "train")
+    for file in share:
+        job.put("train", file, content[file])
+    config = base / "input" / "config"
+    sharded = {"train": {"TrainingInputMode": "File", "S3DistributionType": "ShardedByS3Key"}}
+    (config / "inputdataconfig.json").write_text(json.dumps(sharded))
+    (config / "resourceconfig.json").write_text(json.dumps({"current_host": name, "hosts": names}))
+    return job
+
+
+class Running:
+    """The hosts' processes; none is left behind."""
+
+    def __init__(self) -> None:
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, jobs: list[Job]) -> list[subprocess.Popen[str]]:
+        started = [job.start() for job in jobs]
+        self.processes += started
+        return started
+
+    def run(self, jobs: list[Job]) -> list[tuple[int, str, str]]:
+        with ThreadPoolExecutor(len(jobs)) as pool:
+            return list(pool.map(finished, self.start(jobs)))
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    found = Running()
+    yield found
+    for process in found.processes:
+        process.kill()
+        process.wait()
+
+
+def said(process: subprocess.Popen[str], line: str) -> None:
+    """Wait for a line of a host's output that begins so."""
+    assert process.stdout is not None
+    assert any(text.startswith(line) for text in process.stdout)
+
+
+def content(job: Job) -> dict[str, bytes]:
+    """All that a job has written but what tells its time."""
+    folders = (job.base / "model", job.base / "output")
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(job.base)): path.read_bytes() for path in paths if path.name != "leaderboard.csv"}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one host writes that has all files."""
+    (job,) = jobs_of(tmp_path_factory.mktemp("alone"), [sorted(files())])
+    assert job.run()[0] == 0
+    return content(job)
+
+
+@pytest.mark.parametrize("deal", ["a host without files", "a leader without files"])
+def test_several_hosts_make_the_model_of_one(
+    deal: str, alone: dict[str, bytes], running: Running, tmp_path: Path
+) -> None:
+    names = sorted(files())
+    shares: Shares = [names[::2], [], names[1::2]] if deal == "a host without files" else [names[2:], names[:2], []]
+    *others, leader = jobs_of(tmp_path, shares)
+    ended = running.run([*others, leader])
+    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    assert content(leader) == alone
+    assert [content(job) for job in others] == [{}, {}]
+    assert [out.count("metric: ") for _, out, _ in ended[:-1]] == [0, 0]
+    assert not list(tmp_path.rglob(".hosts-*"))
+
+
+def test_a_leader_that_fails_takes_its_reason_to_all(running: Running, tmp_path: Path) -> None:
+    *others, leader = jobs_of(tmp_path, [[], [], sorted(files())])
+    leader.configure({**SETTINGS, "horizn": 3}, "train")
+    ended = running.run([*others, leader])
+    assert [code for code, _, _ in ended] == [1, 1, 1]
+    reason = leader.failure.read_text().splitlines()[0]
+    assert reason.startswith("UserError [config]: ")
+    for job in others:
+        told = job.failure.read_text().splitlines()[0]
+        assert told == f"PlatformError [leader]: Host '{leader.base.name}', which leads, failed: {reason}"
+    assert [job.written for job in (*others, leader)] == [[], [], []]
+
+
+def test_a_leader_that_is_killed_fails_the_others(running: Running, tmp_path: Path) -> None:
+    other, leader = jobs_of(tmp_path, [sorted(files()), []])
+    waiting, leading = running.start([other, leader])
+    said(leading, "data: ")
+    leading.kill()
+    assert finished(waiting)[0] == 1
+    first = other.failure.read_text().splitlines()[0]
+    assert first.startswith(f"PlatformError [hosts]: The connection to host '{leader.base.name}' was lost")
+
+
+def test_sigterm_ends_a_host_that_waits(running: Running, tmp_path: Path) -> None:
+    other, _ = jobs_of(tmp_path, [sorted(files()), []])
+    (waiting,) = running.start([other])
+    said(waiting, "host ")
+    waiting.send_signal(signal.SIGTERM)
+    assert finished(waiting)[0] == 0
+    assert not other.failure.exists()
+    assert other.written == []
