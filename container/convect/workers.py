@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from convect.machine import usable_cpus
 
+_SET_PARENT_DEATH_SIGNAL = 1  # of prctl
+
 
 @contextmanager
 def process_pool() -> Iterator[Executor]:
@@ -22,14 +24,18 @@ def process_pool() -> Iterator[Executor]:
     Forked before any thread exists, so that the libraries loaded here need not be loaded again in each.
     """
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_leave_signals_to_parent) as pool:
+    with ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_depend_on_parent) as pool:
         pool.submit(os.getpid).result()
         yield pool
 
 
-def _leave_signals_to_parent() -> None:
+def _depend_on_parent() -> None:
+    """Leave signals to the parent, and end with it, also where it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone has it
+    if prctl is not None:
+        prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def give_back() -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from convect import workers
 from convect.workers import process_pool
+
+CONTAINER = Path(__file__).resolve().parents[2] / "container"
 
 
 def _terminate_self() -> str:
@@ -30,6 +35,24 @@ def test_no_worker_is_left_when_the_block_ends_in_an_error() -> None:
         raise ZeroDivisionError
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)
+
+
+POOL_OF_A_KILLED_PARENT = """
+import os, signal, sys
+from convect.workers import process_pool
+with process_pool() as pool:
+    print("started", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_worker_is_left_when_the_parent_is_killed() -> None:
+    program = [sys.executable, "-c", POOL_OF_A_KILLED_PARENT]
+    environment = {**os.environ, "PYTHONPATH": str(CONTAINER)}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == -signal.SIGKILL
+    # The workers hold the pipe of its output, too: that this came to an end says that they are gone.
+    assert done.stdout == "started\n"
 
 
 def test_memory_is_given_back_wherever_the_system_can_take_it() -> None:
