@@ -42,8 +42,7 @@ class Cluster:
     def __init__(self, service: Service, job: Resource, folder: Path, attempt: int) -> None:
         self._service, self._job, self._name = service, job, f"{job.name}-{attempt}"
         self.count = int(job.request["ResourceConfig"].get("InstanceCount", 1))
-        names = [f"algo-{number}" for number in range(1, self.count + 1)]
-        self.hosts = [Host(name, folder / name, []) for name in names]
+        self.hosts = [Host(name, folder / name, []) for name in service.runner.hosts(self.count)]
         self.network = ""
         config = job.request.get("CheckpointConfig")
         self.checkpoints = (

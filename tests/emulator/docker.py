@@ -101,6 +101,9 @@ class Docker:
             return True
         return self.pulls and docker("pull", image).returncode == 0
 
+    def hosts(self, count: int) -> list[str]:
+        return [f"algo-{number}" for number in range(1, count + 1)]
+
     def start(self, launch: Launch) -> Program:
         return ContainerProgram(launch, self.label)
 

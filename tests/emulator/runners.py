@@ -8,7 +8,9 @@ both runners.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
@@ -59,6 +61,7 @@ class Runner(Protocol):
     says: str  # what a user must know about it
 
     def has(self, image: str) -> bool | None: ...  # None: it cannot tell
+    def hosts(self, count: int) -> list[str]: ...  # names for a training job's hosts, by which they find each other
     def start(self, launch: Launch) -> Program: ...
     def open_network(self, name: str, *, isolated: bool) -> None: ...
     def close_network(self, name: str) -> None: ...
@@ -106,9 +109,17 @@ class Processes:
     def __init__(self, programs: Path = PROGRAMS) -> None:
         self.programs = programs
         self._started: list[ProcessProgram] = []
+        self._networks = itertools.count(random.randrange(1 << 15))
 
     def has(self, image: str) -> bool | None:
         return None
+
+    def hosts(self, count: int) -> list[str]:
+        """Several hosts are called by addresses of this machine, each job's in a network of its own."""
+        if count == 1:
+            return ["algo-1"]
+        high, low = divmod(next(self._networks) % (1 << 15), 250)
+        return [f"127.{high + 1}.{low + 1}.{number}" for number in range(1, count + 1)]
 
     def start(self, launch: Launch) -> Program:
         program = ProcessProgram(launch, self.programs)

@@ -49,8 +49,9 @@ def drain(channel: str) -> list[str]:
 
 def main() -> None:
     told, host = read("hyperparameters"), read("resourceconfig")["current_host"]
+    number = host.replace(".", "-").rpartition("-")[2]
     signal.signal(signal.SIGTERM, signal.SIG_IGN if told.get("do") == "ignore" else save_and_leave)
-    do = told.get("do", "") if told.get("on", host) == host else ""
+    do = told.get("do", "") if told.get("on", number) == number else ""
     channels = read("inputdataconfig")
     data = BASE / "input/data"
     seen = {
