@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.emulator import docker, running
@@ -15,13 +17,20 @@ TABLE = Path(__file__).resolve().parents[2] / "container/local_test/test_dir/inp
 SETTINGS = {"horizon": "7", "preset": "fast"}
 
 
+def parts() -> dict[str, bytes]:
+    """The table in three files, in each of which is a third of the days of every series."""
+    table = pd.read_csv(TABLE)
+    return {str(number): table.iloc[number::3].to_csv(index=False).encode() for number in range(3)}
+
+
 @pytest.fixture(scope="module")
 def desk(image: str) -> Iterator[Desk]:
     """The emulator with containers and a registry; after it, the engine has nothing of it."""
     with running("docker") as emulator:
         emulator.publish(image)
         desk = Desk(emulator)
-        desk.put("data/daily.csv", TABLE.read_bytes())
+        for name, part in parts().items():
+            desk.put(f"data/{name}.csv", part)
         label, host = emulator.runner.label, emulator.image.partition("/")[0]  # type: ignore[attr-defined]
         yield desk
     mine = ["--filter", f"label={docker.LABEL}={label}", "--quiet"]
@@ -45,10 +54,47 @@ def trained(desk: Desk, channel: Any) -> dict[str, Any]:
     )
 
 
+@pytest.fixture(scope="module")
+def one_host(desk: Desk, channel: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    job = desk.train(HyperParameters=SETTINGS, InputDataConfig=[channel("train", desk.uri("data/"))])
+    return written(desk, job, tmp_path_factory.mktemp("one-host"))
+
+
+def written(desk: Desk, job: dict[str, Any], folder: Path) -> dict[str, bytes]:
+    """The files of a job's model, and its forecasts."""
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    place = job["ModelArtifacts"]["S3ModelArtifacts"].removesuffix("model.tar.gz")
+    for name in ("model", "output"):
+        (folder / f"{name}.tar.gz").write_bytes(desk.get(f"{place}{name}.tar.gz"))
+        shutil.unpack_archive(folder / f"{name}.tar.gz", folder / name, filter="data")
+    paths = [*(folder / "model").rglob("*"), folder / "output" / "forecasts.csv"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
+
+
+def test_two_hosts_that_see_all_make_the_model_of_one(
+    desk: Desk, trained: dict[str, Any], one_host: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert written(desk, trained, tmp_path) == one_host
+
+
+def test_four_hosts_of_which_one_sees_nothing_make_the_model_of_one(
+    desk: Desk, channel: Any, one_host: dict[str, bytes], tmp_path: Path
+) -> None:
+    job = desk.train(
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 4, "VolumeSizeInGB": 1},
+        HyperParameters=SETTINGS,
+        InputDataConfig=[channel("train", desk.uri("data/"), source={"S3DataDistributionType": "ShardedByS3Key"})],
+    )
+    assert written(desk, job, tmp_path) == one_host
+    log = desk.log("/aws/sagemaker/TrainingJobs", f"{job['TrainingJobName']}/algo-1-")
+    assert {"host algo-2: 1 files", "host algo-3: 1 files", "host algo-4: 0 files"} <= set(log)
+
+
 def test_two_isolated_hosts_train(desk: Desk, trained: dict[str, Any]) -> None:
     assert trained["TrainingJobStatus"] == "Completed", trained.get("FailureReason")
     streams = desk.logs.describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs")["logStreams"]
-    hosts = {stream["logStreamName"].split("/")[1].rpartition("-")[0] for stream in streams}
+    names = [stream["logStreamName"].split("/") for stream in streams]
+    hosts = {stream.rpartition("-")[0] for job, stream in names if job == trained["TrainingJobName"]}
     assert hosts == {"algo-1", "algo-2"}
     assert not [line for line in desk.log("/aws/sagemaker/TrainingJobs") if line.startswith("[emulator]")]
 

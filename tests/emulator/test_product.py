@@ -63,6 +63,26 @@ def test_training_leaves_metrics_and_forecasts(trained: dict[str, Any], tmp_path
     assert (forecasts.groupby("item_id").size() == HORIZON).all()
 
 
+def test_two_hosts_that_share_the_data_make_the_model_of_one(
+    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str], trained: dict[str, Any], tmp_path: Path
+) -> None:
+    table = pd.read_csv(LOCAL_TEST / "input/data/train/daily_departures.csv")
+    for number in range(2):  # half of the days of every series each
+        half = table.iloc[number::2].to_csv(index=False).encode()
+        emulator.client("s3").put_object(Bucket=emulator.bucket, Key=f"halves/{number}.csv", Body=half)
+    places = {"train": f"s3://{emulator.bucket}/halves/"}
+    settings = {"horizon": HORIZON, "preset": "fast"}
+    name = jobs.unique_name("halves")
+    request = jobs.training_request(name, places, f"s3://{emulator.bucket}/out", settings, **options)
+    job = jobs.train(clients[0], jobs.on_hosts(request, 2, sharded="train"))
+    found, told = (pd.read_csv(forecasts_of(one, tmp_path / one["TrainingJobName"])) for one in (job, trained))
+    pd.testing.assert_frame_equal(found, told, rtol=1e-9)
+
+
+def forecasts_of(job: dict[str, Any], folder: Path) -> Path:
+    return Path(jobs.download_output(job, folder)["forecasts.csv"])
+
+
 def test_an_endpoint_says_what_training_forecast(
     trained: dict[str, Any], clients: tuple[Any, Any], options: dict[str, str], tmp_path: Path
 ) -> None:
