@@ -18,7 +18,7 @@ __all__ = ["engine", "image"]
 
 PROGRAMS = Path(__file__).parent / "programs"
 LIMITS = Limits(train_grace_s=2, startup_s=8, invocation_s=3, payload_bytes=2000, checkpoint_sync_s=0.1, poll_s=0.02)
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 
 class Desk:

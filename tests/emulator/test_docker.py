@@ -84,6 +84,7 @@ def test_four_hosts_of_which_one_sees_nothing_make_the_model_of_one(
         ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 4, "VolumeSizeInGB": 1},
         HyperParameters=SETTINGS,
         InputDataConfig=[channel("train", desk.uri("data/"), source={"S3DataDistributionType": "ShardedByS3Key"})],
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
     )
     assert written(desk, job, tmp_path) == one_host
     log = desk.log("/aws/sagemaker/TrainingJobs", f"{job['TrainingJobName']}/algo-1-")
