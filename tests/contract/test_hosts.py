@@ -98,27 +98,26 @@ def test_several_hosts_make_the_model_of_one(
     deal: str, alone: dict[str, bytes], running: Running, tmp_path: Path
 ) -> None:
     names = sorted(files())
-    shares: Shares = [names[::2], [], names[1::2]] if deal == "a host without files" else [names[2:], names[:2], []]
+    shares: Shares = [names[::2], [], names[1::2]] if deal == "a host without files" else [names, []]
     *others, leader = jobs_of(tmp_path, shares)
     ended = running.run([*others, leader])
-    assert [code for code, _, _ in ended] == [0, 0, 0], ended
+    assert [code for code, _, _ in ended] == [0] * len(shares), ended
     assert content(leader) == alone
-    assert [content(job) for job in others] == [{}, {}]
-    assert [out.count("metric: ") for _, out, _ in ended[:-1]] == [0, 0]
+    assert all(content(job) == {} for job in others)
+    assert [out.count("metric: ") for _, out, _ in ended[:-1]] == [0] * len(others)
     assert not list(tmp_path.rglob(".hosts-*"))
 
 
 def test_a_leader_that_fails_takes_its_reason_to_all(running: Running, tmp_path: Path) -> None:
-    *others, leader = jobs_of(tmp_path, [[], [], sorted(files())])
+    other, leader = jobs_of(tmp_path, [[], sorted(files())])
     leader.configure({**SETTINGS, "horizn": 3}, "train")
-    ended = running.run([*others, leader])
-    assert [code for code, _, _ in ended] == [1, 1, 1]
+    ended = running.run([other, leader])
+    assert [code for code, _, _ in ended] == [1, 1]
     reason = leader.failure.read_text().splitlines()[0]
     assert reason.startswith("UserError [config]: ")
-    for job in others:
-        told = job.failure.read_text().splitlines()[0]
-        assert told == f"PlatformError [leader]: Host '{leader.base.name}', which leads, failed: {reason}"
-    assert [job.written for job in (*others, leader)] == [[], [], []]
+    told = other.failure.read_text().splitlines()[0]
+    assert told == f"PlatformError [leader]: Host '{leader.base.name}', which leads, failed: {reason}"
+    assert [other.written, leader.written] == [[], []]
 
 
 def test_a_leader_that_is_killed_fails_the_others(running: Running, tmp_path: Path) -> None:
@@ -131,11 +130,21 @@ def test_a_leader_that_is_killed_fails_the_others(running: Running, tmp_path: Pa
     assert first.startswith(f"PlatformError [hosts]: The connection to host '{leader.base.name}' was lost")
 
 
-def test_sigterm_ends_a_host_that_waits(running: Running, tmp_path: Path) -> None:
+def test_sigterm_to_all_leaves_the_best_model_so_far(running: Running, tmp_path: Path) -> None:
+    other, leader = jobs_of(tmp_path, [sorted(files()), []])
+    processes = running.start([other, leader])
+    said(processes[1], "data: ")
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    assert [finished(process)[0] for process in processes] == [0, 0]
+    assert not other.failure.exists()
+    assert other.written == []
+    assert "manifest.json" in leader.written
+
+
+def test_sigterm_ends_a_host_that_waits_for_its_leader(running: Running, tmp_path: Path) -> None:
     other, _ = jobs_of(tmp_path, [sorted(files()), []])
     (waiting,) = running.start([other])
     said(waiting, "host ")
     waiting.send_signal(signal.SIGTERM)
     assert finished(waiting)[0] == 0
-    assert not other.failure.exists()
-    assert other.written == []
