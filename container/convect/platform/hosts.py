@@ -90,9 +90,10 @@ class Crew:
                 until = min(until, time.monotonic() + LATE_S)
             try:
                 connection, address = self._listener.accept()
-            except TimeoutError:
+                link = Link(connection, str(address[0]), HELLO_S)
+            except OSError:  # nobody yet, or one who is gone again
                 continue
-            self._welcome(Link(connection, str(address[0]), HELLO_S))
+            self._welcome(link)
 
     def _welcome(self, link: Link) -> None:
         try:
