@@ -87,14 +87,17 @@ def prepare(panel: Panel, folds: list[Fold], horizon: int, season: int) -> Backt
     return Backtest(origins, horizon, actual, scale, squared, size)
 
 
-def local_tasks(panel: Panel, origins: Origins, horizon: int, seasons: Seasons, model: str) -> Iterator[local.Task]:
-    """Cut the work of one model into tasks of a few series, each with only the rows that the model sees."""
+def local_tasks(
+    panel: Panel, origins: Origins, horizon: int, seasons: Seasons, model: str, size: int | None = None
+) -> Iterator[local.Task]:
+    """Cut the work of one model into tasks of a few series (`size`), each with only the rows that the model sees."""
+    size = size or CHUNK_SERIES
     order = np.argsort(origins.items, kind="stable")
     bounds = np.searchsorted(origins.items[order], np.arange(len(panel) + 1))
     ends_of = [origins.ends[order[bounds[i] : bounds[i + 1]]] for i in range(len(panel))]
     cap = local.cap_rows(seasons)
-    for start in range(0, len(panel), CHUNK_SERIES):
-        chunk = range(start, min(start + CHUNK_SERIES, len(panel)))
+    for start in range(0, len(panel), size):
+        chunk = range(start, min(start + size, len(panel)))
         first = [max(0, int(ends_of[i].min()) - cap) for i in chunk]
         histories = [panel.series(i)[f:] for i, f in zip(chunk, first, strict=True)]
         ends = [(ends_of[i] - f).tolist() for i, f in zip(chunk, first, strict=True)]

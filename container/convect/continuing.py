@@ -13,7 +13,7 @@ from convect.panel import Panel
 LARGEST_GAP_STEPS = 400  # between the kept history and the new one; a larger gap breaks the series in two
 
 
-def continued(new: Panel, kept: Panel) -> Panel:
+def continued(new: Panel, kept: Panel, positions: NDArray[np.int64] | None = None) -> Panel:
     """Return `new` with each item that `kept` knows preceded by the rows kept from before its first one.
 
         kept  | k k k k k |
@@ -21,10 +21,12 @@ def continued(new: Panel, kept: Panel) -> Panel:
         out   | k k k k n n n |     what the request says wins where both have a value
 
     Steps between the two are interpolated and not observed. A static attribute that the request leaves out is the
-    kept one. An item with a gap of more than 400 steps, or unknown to `kept`, stays as it came.
+    kept one. An item with a gap of more than 400 steps, or unknown to `kept`, stays as it came. `positions` (n,) are
+    the places of the items in `kept`, -1 where unknown; without them the items' ids say so.
     """
-    place = {item: position for position, item in enumerate(kept.item_ids)}
-    positions = np.array([place.get(item, -1) for item in new.item_ids])
+    if positions is None:
+        place = {item: position for position, item in enumerate(kept.item_ids)}
+        positions = np.array([place.get(item, -1) for item in new.item_ids])
     known = positions >= 0
     gap = np.where(known, new.starts - kept.ends[positions] - 1, 0)
     before = np.where(known & (gap <= LARGEST_GAP_STEPS), np.maximum(new.starts - kept.starts[positions], 0), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from convect import ensemble, pooled, units
 from convect.artifact import Artifact
-from convect.backtest import Origins, gather, local_tasks
 from convect.continuing import continued
 from convect.errors import RequestError, nearest
 from convect.models import local
@@ -22,7 +21,10 @@ from convect.quality import validate
 from convect.request import Forecast, ForecastRequest
 from convect.results import forecast_table
 from convect.schema import Schema
+from convect.watch import Watch, silent
 
+NOTHING_FITTED = "no model but seasonal naive could be fitted to this history"
+TOO_SLOW = "the time limit for one series left out the slower models"
 LONGEST_FACTOR = 20  # horizons beyond this many times the trained one are refused: nothing was learnt of them
 
 
@@ -60,12 +62,38 @@ def positions_of(artifact: Artifact, request: ForecastRequest) -> Index:
     return np.unique(np.array([artifact.position[item] for item in request.items], np.int64))
 
 
-def look_up(artifact: Artifact, positions: Index, horizon: int, quantiles: tuple[float, ...]) -> Forecast:
+@dataclass(frozen=True)
+class Ready:
+    """Forecasts not yet put into words: values (n, h, 1 + Q), the mean and the quantiles at the artifact's levels.
+
+    history: (n,) "trained", "request" or "unseen"; reason: (n,) why cheaper models served, "" where they did not.
+    """
+
+    panel: Panel
+    values: Array
+    history: NDArray[np.object_]
+    reason: NDArray[np.object_]
+
+
+def look_up(artifact: Artifact, positions: Index, horizon: int) -> Ready:
     """Return the forecasts that training left ready."""
     panel = artifact.panel.take(positions)
-    ready = artifact.forecasts[positions, :horizon]
-    frame = forecast_table(panel, ready, artifact.intervals.levels, quantiles)
-    return Forecast(frame, _origin(panel, ["trained"] * len(panel), artifact.fallback[positions]))
+    history = np.full(len(panel), "trained", object)
+    reason = np.where(artifact.fallback[positions], NOTHING_FITTED, "").astype(object)
+    return Ready(panel, artifact.forecasts[positions, :horizon], history, reason)
+
+
+def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Forecast:
+    """Return the tables of an answer with these quantiles."""
+    frame = forecast_table(ready.panel, ready.values, artifact.intervals.levels, quantiles)
+    origin = {
+        "item_id": ready.panel.item_ids,
+        "history": ready.history,
+        "last_timestamp": ready.panel.last_timestamps,
+        "fallback": ready.reason != "",
+        "reason": ready.reason,
+    }
+    return Forecast(frame, pd.DataFrame(origin))
 
 
 def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
@@ -111,61 +139,57 @@ def _schema(artifact: Artifact, request: ForecastRequest) -> Schema:
     return stated
 
 
+def known_positions(artifact: Artifact, panel: Panel) -> Index:
+    """Return where each item stands in the artifact (n,), -1 for one never seen."""
+    return np.array([artifact.position.get(item, -1) for item in panel.item_ids], np.int64)
+
+
+def histories(known: Index) -> NDArray[np.object_]:
+    """Return (n,) which history of these items a request brought: "request" of a known one, else "unseen"."""
+    return np.where(known >= 0, "request", "unseen").astype(object)
+
+
 def afresh(
-    artifact: Artifact, panel: Panel, horizon: int, quantiles: tuple[float, ...], history: str | None = None
-) -> Forecast:
-    """Forecast the items of a panel with the trained weights, every local model fitted to the history it has here."""
-    predictions = _predict(artifact, panel, horizon)
-    known = np.array([artifact.position.get(item, -1) for item in panel.item_ids])
+    artifact: Artifact,
+    panel: Panel,
+    known: Index,
+    horizon: int,
+    history: NDArray[np.object_],
+    limit_s: float | None = None,
+) -> Ready:
+    """Forecast the items of a panel with the trained weights, every local model fitted to the history it has here.
+
+    known: (n,) where each stands in the artifact, -1 if nowhere; history: (n,) as in `Ready`. A series whose local
+    models take longer than `limit_s` seconds together is answered without the rest of them.
+    """
+    predictions, late = _predict(artifact, panel, horizon, limit_s)
     weights = np.where((known >= 0)[:, None], artifact.weights.series[known], artifact.weights.group)
     ratio = np.where(known >= 0, artifact.intervals.ratio[known], 1.0)
     combined = ensemble.combine(artifact.weights, weights, predictions)
-    scale = _scale(artifact, panel, known, history)
+    scale = np.where(history == "trained", artifact.scale[known], _scale(artifact, panel))
     values = artifact.intervals.quantiles(combined.mean, combined.spread, scale, units.sizes(panel), ratio)
-    ready = units.bounded(panel, combined.mean, values)
-    told = [history or ("request" if place >= 0 else "unseen") for place in known]
-    frame = forecast_table(panel, ready, artifact.intervals.levels, quantiles)
-    return Forecast(frame, _origin(panel, told, combined.fallback))
+    reason = np.where(late, TOO_SLOW, np.where(combined.fallback, NOTHING_FITTED, "")).astype(object)
+    return Ready(panel, units.bounded(panel, combined.mean, values), history, reason)
 
 
-def _scale(artifact: Artifact, panel: Panel, known: Index, history: str | None) -> Array:
-    if history == "trained":
-        return artifact.scale[known]
+def _scale(artifact: Artifact, panel: Panel) -> Array:
     size = np.add.reduceat(np.abs(artifact.panel.values), artifact.panel.offsets[:-1]) / artifact.panel.lengths
     return units.scales(panel, artifact.season, units.relative_scale(artifact.scale, size))
 
 
-def _predict(artifact: Artifact, panel: Panel, horizon: int) -> dict[str, Predictions]:
-    """Return what every model that counts says after the end of every history."""
-    origins = Origins.of(panel.lengths, [])
+def _predict(
+    artifact: Artifact, panel: Panel, horizon: int, limit_s: float | None
+) -> tuple[dict[str, Predictions], NDArray[np.bool_]]:
+    """Return what every model that counts says after the end of every history, and which items ran out of time."""
     used = (artifact.weights.group > 0) | artifact.weights.core
     predictions: dict[str, Predictions] = {}
     table = series_table(panel, horizon, artifact.seasons, artifact.config.holidays)
+    watch = Watch(len(panel), limit_s)
     for name, counts in zip(artifact.weights.models, used, strict=True):
         if name in artifact.global_models and counts:
             predictions[name] = pooled.forecast(pooled.BY_NAME[name], artifact.global_models[name], table, horizon)
         elif name in local.MODELS and (counts or name == local.NAIVE):
-            tasks = local_tasks(panel, origins, horizon, artifact.seasons, name)
-            predictions[name] = gather([local.forecast_chunk(task) for task in tasks], origins)
+            predictions[name] = watch.run(panel, horizon, artifact.seasons, name)
         else:
-            predictions[name] = _silent(len(panel), horizon)
-    return predictions
-
-
-def _silent(items: int, horizon: int) -> Predictions:
-    """A model that has no say: marked as failed everywhere."""
-    nothing = np.full((items, horizon), np.nan)
-    return Predictions(nothing, np.full((items, horizon, 2), np.nan), np.ones(items, bool))
-
-
-def _origin(panel: Panel, history: list[str], fallback: NDArray[np.bool_]) -> pd.DataFrame:
-    reason = np.where(fallback, "no model but seasonal naive could be fitted to this history", "")
-    return pd.DataFrame(
-        {
-            "item_id": panel.item_ids,
-            "history": history,
-            "last_timestamp": panel.last_timestamps,
-            "fallback": fallback,
-            "reason": reason,
-        }
-    )
+            predictions[name] = silent(len(panel), horizon)
+    return predictions, watch.late

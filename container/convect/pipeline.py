@@ -6,9 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from convect import forecasting, intervals, leaderboard, portfolio, select, units
+from convect import forecasting, inline, intervals, leaderboard, portfolio, select, units
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.backtest import prepare
 from convect.config import Config
@@ -120,15 +121,22 @@ def forecast(artifact: Artifact, request: ForecastRequest) -> Forecast:
     """
     horizon = forecasting.horizon_of(artifact, request)
     forecasting.check_frequency(artifact, request)
+    if request.series is not None:
+        return inline.forecast(artifact, request, request.series, horizon)
     quantiles = request.quantiles or artifact.quantiles
-    if request.frame is None:
-        positions = forecasting.positions_of(artifact, request)
-        if horizon <= artifact.horizon:
-            return forecasting.look_up(artifact, positions, horizon, quantiles)
-        panel = artifact.panel.take(positions)
-        return forecasting.afresh(artifact, panel, horizon, quantiles, history="trained")
-    panel = forecasting.read(artifact, request, horizon)
-    return forecasting.afresh(artifact, panel, horizon, quantiles)
+    if request.frame is not None:
+        panel = forecasting.read(artifact, request, horizon)
+        known = forecasting.known_positions(artifact, panel)
+        history = forecasting.histories(known)
+        ready = forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
+        return forecasting.told(artifact, ready, quantiles)
+    positions = forecasting.positions_of(artifact, request)
+    if horizon <= artifact.horizon:
+        return forecasting.told(artifact, forecasting.look_up(artifact, positions, horizon), quantiles)
+    panel = artifact.panel.take(positions)
+    history = np.full(len(panel), "trained", object)
+    ready = forecasting.afresh(artifact, panel, positions, horizon, history, request.series_limit_s)
+    return forecasting.told(artifact, ready, quantiles)
 
 
 def _check_horizon(panel: Panel, horizon: int) -> None:

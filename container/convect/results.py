@@ -22,17 +22,22 @@ def forecast_table(panel: Panel, forecasts: Array, levels: Quantiles, quantiles:
     forecasts: (n, h, 1 + Q), the mean and the quantiles at `levels`; `quantiles` are the ones wanted.
     """
     horizon = forecasts.shape[1]
-    wanted = pick(forecasts[..., 1:], levels, quantiles)
-    if not set(quantiles) <= set(levels):
-        low, high = ensemble.bounds([panel.series(item) for item in range(len(panel))])
-        wanted = np.clip(wanted, low[:, None, None], high[:, None, None])  # a tail drawn out further may leave them
-    wanted = wanted.reshape(-1, len(quantiles))
+    wanted = believable(panel, forecasts[..., 1:], levels, quantiles).reshape(-1, len(quantiles))
     table = {
         "item_id": np.repeat(panel.item_ids, horizon),
         "timestamp": panel.future_timestamps(horizon).ravel(),
         "mean": forecasts[..., 0].ravel(),
     }
     return pd.DataFrame(table | {str(q): wanted[:, k] for k, q in enumerate(quantiles)})
+
+
+def believable(panel: Panel, values: Array, levels: Quantiles, wanted: Quantiles) -> Array:
+    """Return quantiles (n, h, len(wanted)) of quantiles (n, h, Q), within what each history makes believable."""
+    found = pick(values, levels, wanted)
+    if set(wanted) <= set(levels):
+        return found
+    low, high = ensemble.bounds([panel.series(item) for item in range(len(panel))])
+    return np.clip(found, low[:, None, None], high[:, None, None])  # a tail drawn out further may leave them
 
 
 def pick(values: Array, levels: Quantiles, wanted: Quantiles) -> Array:

@@ -9,6 +9,8 @@ from convect.calendar import calendar_features, holiday_features
 from convect.models.features import Array, Index, SeriesTable
 from convect.panel import Panel
 
+DENSE_STEPS = 100_000  # so many stamps cost nothing worth saving
+
 
 def series_table(panel: Panel, horizon: int, seasons: tuple[int, ...], countries: tuple[str, ...]) -> SeriesTable:
     """Return the table of a panel for a horizon; known covariates beyond what was given are NaN."""
@@ -48,12 +50,28 @@ class _Calendar:
 
     def __init__(self, panel: Panel, horizon: int, countries: tuple[str, ...], *, told_by_phase: bool) -> None:
         self._starts = panel.starts
-        self._first = int(panel.starts.min())
-        stamps = panel.frequency.from_ordinal(np.arange(self._first, int(panel.ends.max()) + horizon + 1))
+        self._steps = _steps(panel, horizon)
+        stamps = panel.frequency.from_ordinal(self._steps)
         calendar, _ = calendar_features(stamps, panel.frequency)
         calendar = calendar[:, :0] if told_by_phase else calendar
         holidays = holiday_features(stamps, countries, panel.frequency)[0] if countries else calendar[:, :0]
         self._table: NDArray[np.float64] = np.concatenate([calendar, holidays], axis=1)
 
     def __call__(self, items: Index, positions: Index) -> Array:
-        return np.asarray(self._table[self._starts[items] + positions - self._first])
+        wanted = self._starts[items] + positions
+        if self._steps[-1] - self._steps[0] + 1 == len(self._steps):
+            return np.asarray(self._table[wanted - self._steps[0]])
+        return np.asarray(self._table[np.searchsorted(self._steps, wanted)])
+
+
+def _steps(panel: Panel, horizon: int) -> Index:
+    """The step numbers of a panel and its horizon, ascending: all between the first and the last unless most are idle.
+
+    Two series that lie a century apart would otherwise ask for every minute between them.
+    """
+    first, last = int(panel.starts.min()), int(panel.ends.max()) + horizon
+    used = len(panel.values) + len(panel) * horizon
+    if last - first < max(4 * used, DENSE_STEPS):
+        return np.arange(first, last + 1)
+    after = (panel.ends[:, None] + 1 + np.arange(horizon)).ravel()
+    return np.unique(np.concatenate([panel.ordinals, after]))

@@ -76,3 +76,13 @@ def test_where_the_calendar_would_be_learnt_by_heart_only_holidays_are_left(freq
     assert series_table(panel, 4, seasons, ()).calendar(items, positions).shape == (1, 0)
     holidays = series_table(panel, 4, seasons, ("US",)).calendar(items, positions)
     np.testing.assert_array_equal(holidays, holiday_features(panel.timestamps[5:6], ("US",), panel.frequency)[0])
+
+
+def test_two_series_a_century_apart_share_no_calendar_between_them() -> None:
+    panel = panel_of(np.arange(30.0), np.arange(12.0), freq="min")
+    apart = Panel.build(panel.frequency, panel.item_ids, [0, 60_000_000], panel.offsets, panel.values)
+    found = series_table(apart, 4, LONG, ())
+    items, positions = np.array([[0], [1]]), np.array([[0, 7, 33], [0, 11, 15]])
+    stamps = panel.frequency.from_ordinal((apart.starts[items] + positions).ravel())
+    expected = calendar_features(stamps, panel.frequency)[0].reshape(2, 3, -1)
+    np.testing.assert_array_equal(found.calendar(items, positions), expected)
