@@ -6,26 +6,57 @@ import io
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from convect.request import Forecast
-from convect.serving import media
+from convect.errors import NotAcceptable
+from convect.request import Forecast, ForecastRequest
+from convect.serving import media, predictions
 
 _CHARSET = "; charset=utf-8"
+FORMS = {"table": media.CSV, "deepar": media.JSON, "chronos": media.JSON, "lines": media.JSON_LINES}
 
 
-def encode(forecast: Forecast, accept: str | None = None, default: str = media.CSV) -> tuple[bytes, str]:
-    """Return the body of the answer and its Content-Type, `default` where the caller has no wish.
+_TABLE = ForecastRequest()
 
-    CSV and Parquet hold the long table; JSON is `{"forecasts": [row, …], "origin": [item, …]}`, null where a number is
-    not finite. No body ends with a line end: the platform adds its own between answers. Raises NotAcceptable.
+
+def encode(
+    forecast: Forecast, accept: str | None = None, default: str = "", asked: ForecastRequest = _TABLE
+) -> tuple[bytes, str]:
+    """Return the body of the answer and its Content-Type: `default` where the caller has no wish, else the dialect's.
+
+    CSV and Parquet hold the long table; JSON of a table is `{"forecasts": [row, …], "origin": [item, …]}`, null where a
+    number is not finite; JSON of series is their dialect's, see `predictions`. No body ends with a line end: the
+    platform adds its own between answers. Raises NotAcceptable, and a bad series' error that the form cannot hold.
     """
-    chosen = media.negotiate(accept, default)
-    return _WRITERS[chosen](forecast), chosen + (_CHARSET if chosen.startswith("text/") else "")
+    chosen = media.negotiate(accept, default or FORMS[asked.wording.dialect])
+    content_type = chosen + (_CHARSET if chosen.startswith("text/") else "")
+    _refuse_lost_errors(forecast, asked, chosen)
+    if chosen == media.JSON_LINES:
+        return b"\n".join(predictions.lines(forecast, asked)), content_type
+    if chosen == media.JSON and asked.series is not None:
+        return predictions.document(forecast, asked), content_type
+    return _WRITERS[chosen](_only(forecast, asked.wording.outputs)), content_type
+
+
+def _refuse_lost_errors(forecast: Forecast, asked: ForecastRequest, chosen: str) -> None:
+    """Raise the first error where a table would lose it, and where a live caller would get nothing else."""
+    told = chosen in (media.JSON, media.JSON_LINES) and (asked.wording.batch or len(forecast.origin))
+    if forecast.errors and not told:
+        raise forecast.errors[min(forecast.errors)]
+
+
+def _only(forecast: Forecast, outputs: tuple[str, ...]) -> Forecast:
+    if "mean" in outputs and "quantiles" in outputs:
+        return forecast
+    if "mean" not in outputs and "quantiles" not in outputs:
+        raise NotAcceptable("A table holds no sample paths.", "Accept application/json or application/jsonlines.")
+    names = forecast.frame.columns[:3] if "mean" in outputs else forecast.frame.columns.drop("mean")
+    return replace(forecast, frame=forecast.frame[list(names)])
 
 
 def _csv(forecast: Forecast) -> bytes:

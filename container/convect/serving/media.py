@@ -10,7 +10,7 @@ from convect.errors import NotAcceptable, RequestError, UnsupportedMediaType, ne
 
 CSV, JSON, JSON_LINES, PARQUET = "text/csv", "application/json", "application/jsonlines", "application/x-parquet"
 TEXT = "text/plain"
-OFFERED = (CSV, TEXT, JSON, PARQUET)  # what answers are written as
+OFFERED = (CSV, TEXT, JSON, JSON_LINES, PARQUET)  # what answers are written as
 READ = {
     **dict.fromkeys((CSV, "application/csv"), CSV),
     **dict.fromkeys((JSON, "text/json"), JSON),

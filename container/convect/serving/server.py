@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -44,10 +45,11 @@ def make_app(
     @app.post("/invocations")
     def invocations() -> Response:
         started = time.perf_counter()
-        wire.negotiate(request.headers.get("Accept"), settings.default_accept)  # before the work, not after it
+        wire.negotiate(request.headers.get("Accept"))  # before the work, not after it
         service.check()
-        answer = service.forecast(_asked(service, settings))
-        response = _response(answer, settings.default_accept)
+        asked = _asked(service, settings)
+        answer = service.forecast(asked)
+        response = _response(answer, asked, settings.default_accept)
         app.logger.info("/invocations 200 %.3f s, %d series", time.perf_counter() - started, len(answer.origin))
         return response
 
@@ -62,11 +64,19 @@ def make_app(
 
 def _asked(service: Service, settings: Settings) -> ForecastRequest:
     body = read_body(request, settings.max_payload_bytes, settings.timeout_s)
-    return wire.decode(body, request.headers.get("Content-Type"), settings.limits, service.text_columns())
+    asked = wire.decode(
+        body,
+        request.headers.get("Content-Type"),
+        settings.limits,
+        service.text_columns(),
+        batch=settings.batch,
+        lines_config=settings.inference_config,
+    )
+    return replace(asked, series_limit_s=settings.series_limit_s or None)
 
 
-def _response(answer: Forecast, default: str) -> Response:
-    body, content_type = wire.encode(answer, request.headers.get("Accept"), default)
+def _response(answer: Forecast, asked: ForecastRequest, default: str) -> Response:
+    body, content_type = wire.encode(answer, request.headers.get("Accept"), default, asked)
     return Response(body, content_type=content_type, headers=answers.origin_headers(answer.origin))
 
 

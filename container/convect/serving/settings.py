@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from convect.errors import ConfigError
 from convect.machine import usable_cpus
 from convect.serving.limits import DEFAULT_LIMITS, Limits
-from convect.serving.media import OFFERED
+from convect.serving.media import CSV, OFFERED
 
 REAL_TIME_S = 60  # the platform gives up on an answer after this
 BATCH_S = 3_600  # the longest that a transform job or an asynchronous endpoint may wait
@@ -18,7 +18,11 @@ _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "cri
 
 @dataclass(frozen=True)
 class Settings:
-    """`max_payload_mb` 0 means no limit; `log_level` is a number of the `logging` module."""
+    """`max_payload_mb` 0 means no limit; `log_level` is a number of the `logging` module.
+
+    `default_accept` "" is the form of the request's own dialect; `inference_config` is JSON text, or "";
+    `series_limit_s` is how long one series may take before cheap models answer it, 0 no limit.
+    """
 
     port: int = 8080
     workers: int = 1
@@ -26,10 +30,12 @@ class Settings:
     timeout_s: int = REAL_TIME_S
     batch: bool = False
     max_payload_mb: int = 100
-    default_accept: str = "text/csv"
+    default_accept: str = ""
     batch_strategy: str = "MULTI_RECORD"
     max_concurrent_transforms: int | None = None
     log_level: int = 20
+    inference_config: str = ""
+    series_limit_s: int = 10
     limits: Limits = DEFAULT_LIMITS
 
     @classmethod
@@ -51,6 +57,8 @@ class Settings:
             batch_strategy=_strategy(environment),
             max_concurrent_transforms=_integer(environment, ("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS",), 0, 0) or None,
             log_level=_level(environment),
+            inference_config=_given(environment, ("DEEPAR_INFERENCE_CONFIG", "INFERENCE_CONFIG"))[1],
+            series_limit_s=_integer(environment, ("CONVECT_SERIES_TIME_LIMIT_S",), cls.series_limit_s, 0),
         )
 
     @property
@@ -86,8 +94,10 @@ def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: in
 def _accept(environment: Mapping[str, str]) -> str:
     name, text = _given(environment, ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT",))
     chosen = text.partition(";")[0].strip().lower() or Settings.default_accept
-    if chosen in ("*/*", "text/*"):
+    if chosen in ("*/*", ""):
         return Settings.default_accept
+    if chosen == "text/*":
+        return CSV
     if chosen not in OFFERED:
         raise ConfigError(f"{name} is '{text[:80]}'.", f"Set it to one of {', '.join(OFFERED)}.")
     return chosen

@@ -38,6 +38,24 @@ NATIVE = st.fixed_dictionaries(
         "date": JSON,
     },
 )
+SERIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "target": JSON | st.lists(CELLS, max_size=6),
+        "start": JSON | st.dates().map(str),
+        "item_id": JSON,
+        "cat": JSON,
+        "dynamic_feat": JSON | st.lists(st.lists(CELLS, max_size=6), max_size=3),
+        "past_covariates": JSON | st.dictionaries(st.text(max_size=3), st.lists(CELLS, max_size=6), max_size=2),
+        "future_covariates": JSON | st.dictionaries(st.text(max_size=3), st.lists(CELLS, max_size=6), max_size=2),
+        "static_features": JSON,
+    },
+)
+SETTING_NAMES = ("num_samples", "output_types", "quantiles", "quantile_levels", "prediction_length", "freq", "other")
+SETTINGS = st.fixed_dictionaries({}, optional=dict.fromkeys(SETTING_NAMES, JSON))
+SERIES_LISTS = st.lists(SERIES | JSON, max_size=4) | SERIES | JSON
+DIALECTS = st.fixed_dictionaries({"instances": SERIES_LISTS}, optional={"configuration": SETTINGS | JSON})
+DIALECTS |= st.fixed_dictionaries({"inputs": SERIES_LISTS}, optional={"parameters": SETTINGS | JSON})
 CSV = st.lists(st.text(alphabet='a1,;"\n\r\t.-= \x00é', max_size=20), max_size=8).map("\n".join)
 IDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12) | st.sampled_from(
     ["=cmd()", "007", "1.10", "1e5", 'a"b', "a,b", "two\nlines", "-0", "99999999999999999999", "é", "2024-01-01"]
@@ -76,7 +94,20 @@ def test_any_json(document: Any, content_type: str | None) -> None:
     check(json.dumps(document).encode(), content_type)
 
 
-@given(st.lists(JSON, min_size=1, max_size=5))
+@given(DIALECTS | SERIES, TYPES)
+def test_any_request_of_series(document: Any, content_type: str | None) -> None:
+    check(json.dumps(document).encode(), content_type)
+
+
+@given(st.lists(SERIES | JSON, min_size=1, max_size=5), st.booleans())
+def test_series_keep_their_count_and_each_is_read_or_refused(series: list[Any], batch: bool) -> None:
+    body = json.dumps({"instances": series}).encode()
+    request = wire.decode(body, "application/json", batch=batch)
+    assert request.series is not None
+    assert len(request.series) == len(series)
+
+
+@given(st.lists(JSON | SERIES, min_size=1, max_size=5))
 def test_any_json_lines(lines: list[Any]) -> None:
     check("\n".join(map(json.dumps, lines)).encode(), "application/jsonlines")
 

@@ -51,7 +51,11 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         ({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}, "max_payload_bytes", None),
         ({}, "max_payload_bytes", 101 * 1024 * 1024),
         ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "Application/JSON; x=1"}, "default_accept", "application/json"),
-        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "*/*"}, "default_accept", "text/csv"),
+        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "*/*"}, "default_accept", ""),
+        ({"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/*"}, "default_accept", "text/csv"),
+        ({"DEEPAR_INFERENCE_CONFIG": ' {"num_samples": 9}'}, "inference_config", '{"num_samples": 9}'),
+        ({"INFERENCE_CONFIG": "{}"}, "inference_config", "{}"),
+        ({"CONVECT_SERIES_TIME_LIMIT_S": "0"}, "series_limit_s", 0),
         ({"SAGEMAKER_CONTAINER_LOG_LEVEL": "30"}, "log_level", logging.WARNING),
         ({"SAGEMAKER_CONTAINER_LOG_LEVEL": "Error"}, "log_level", logging.ERROR),
         ({"SAGEMAKER_BATCH_STRATEGY": "SingleRecord"}, "batch_strategy", "SINGLE_RECORD"),
@@ -76,7 +80,7 @@ def test_what_a_variable_sets(environment: dict[str, str], field: str, value: ob
         (
             {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "image/png"},
             "UserError [config]: SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT is 'image/png'. Set it to one of text/csv, "
-            "text/plain, application/json, application/x-parquet.",
+            "text/plain, application/json, application/jsonlines, application/x-parquet.",
         ),
         (
             {"SAGEMAKER_CONTAINER_LOG_LEVEL": "loud"},

@@ -1,0 +1,120 @@
+"""A forecast as one JSON object a series, in the dialect of the request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convect.request import Forecast, ForecastRequest, Series, Wording
+from convect.serving.answers import error_body
+
+_FIRST_QUANTILE = 3  # in the columns of a forecast: after item_id, timestamp and mean
+
+
+def document(forecast: Forecast, asked: ForecastRequest) -> bytes:
+    """Return the answer as one JSON document: `{"predictions": [series, …]}`, or a single series as it was asked."""
+    found = list(predictions(forecast, asked))
+    return _dumped(found[0] if asked.wording.single else {"predictions": found})
+
+
+def lines(forecast: Forecast, asked: ForecastRequest) -> Iterator[bytes]:
+    """Yield the answer one series a line, without the line ends."""
+    return map(_dumped, predictions(forecast, asked))
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+def predictions(forecast: Forecast, asked: ForecastRequest) -> Iterator[dict[str, Any]]:
+    """Yield one object a series in the order of the request, `{"error": {code, message, remedy}}` for a bad one.
+
+    DeepAR: mean, quantiles by name, samples. Chronos: mean, each quantile by name, start. Lines and tables: as DeepAR,
+    with the start and the history used. `reason` tells what is worth knowing, `fallback` where a cheaper model served.
+    """
+    columns = _columns(forecast, asked.wording)
+    good = 0
+    for place in range(len(forecast.origin) + len(forecast.errors)):
+        named = _named(asked, place)
+        if place in forecast.errors:
+            yield {**named, "error": error_body(forecast.errors[place], None)}
+            continue
+        if asked.series is None:
+            named = {"item_id": str(forecast.origin["item_id"].iloc[good])}
+        yield {**named, **columns.worded(asked.wording, good)}
+        good += 1
+
+
+def _named(asked: ForecastRequest, place: int) -> dict[str, Any]:
+    one = asked.series[place] if asked.series is not None else None
+    return {"item_id": one.item_id} if isinstance(one, Series) and one.item_id is not None else {}
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What n series are told, each list (n,): numbers of h steps, and facts."""
+
+    mean: list[Any]
+    quantiles: dict[str, list[Any]]
+    samples: list[Any]
+    start: list[str]
+    history: list[str]
+    fallback: list[bool]
+    reason: list[str]
+
+    def worded(self, wording: Wording, place: int) -> dict[str, Any]:
+        """Return what one series is told, in the order in which it is written."""
+        parts = {
+            "mean": {"mean": self.mean[place]} if "mean" in wording.outputs else {},
+            "quantiles": {name: column[place] for name, column in self.quantiles.items()},
+        }
+        told: dict[str, Any] = {} if wording.dialect == "deepar" else {"start": self.start[place]}
+        told |= parts["mean"]
+        if wording.dialect == "chronos":
+            told |= parts["quantiles"]
+        elif "quantiles" in wording.outputs:
+            told["quantiles"] = parts["quantiles"]
+        if self.samples:
+            told["samples"] = self.samples[place]
+        if wording.dialect in ("lines", "table"):
+            told["history"] = self.history[place]
+        return told | self._notes(place)
+
+    def _notes(self, place: int) -> dict[str, Any]:
+        fallback: dict[str, Any] = {"fallback": True} if self.fallback[place] else {}
+        return fallback | ({"reason": self.reason[place]} if self.reason[place] else {})
+
+
+def _columns(forecast: Forecast, wording: Wording) -> _Columns:
+    frame, origin = forecast.frame, forecast.origin
+    count = len(origin)
+    names = [str(name) for name in frame.columns[_FIRST_QUANTILE:]]
+    spelled = {name: wording.names.get(float(name), name) for name in names}
+    stamps = frame["timestamp"].to_numpy("datetime64[s]")
+    return _Columns(
+        mean=_rows(frame["mean"].to_numpy(), count),
+        quantiles={spelled[name]: _rows(frame[name].to_numpy(), count) for name in names},
+        samples=[] if forecast.samples is None else _finite(forecast.samples),
+        start=np.datetime_as_string(stamps[:: len(frame) // max(count, 1) or 1]).tolist(),
+        history=origin["history"].tolist(),
+        fallback=origin["fallback"].tolist(),
+        reason=origin["reason"].tolist(),
+    )
+
+
+def _rows(column: NDArray[np.float64], count: int) -> list[Any]:
+    return _finite(column.reshape(count, -1)) if count else []
+
+
+def _finite(numbers: NDArray[np.float64]) -> list[Any]:
+    """Nested lists of the numbers, null where one is not finite, which JSON cannot hold."""
+    whole = np.isfinite(numbers)
+    shown = numbers.astype(object)
+    shown[~whole] = None
+    found: list[Any] = numbers.tolist() if whole.all() else shown.tolist()
+    return found
