@@ -184,9 +184,11 @@ class _Answer:
             "fallback": served,
             "reason": np.array(notes, object),
         }
-        return Forecast(pd.DataFrame(table), pd.DataFrame(origin), errors, self._draw(names))
+        return Forecast(pd.DataFrame(table), pd.DataFrame(origin), errors, self._draw(given, rows))
 
-    def _draw(self, names: list[str]) -> Array | None:
+    def _draw(self, item_ids: list[str | None], rows: list[Brought]) -> Array | None:
         if not self._request.samples:
             return None
-        return paths.draw(self._paths, names, self._artifact.config.seed)
+        # What has no id is known by its history: asked twice with other covariates it draws the same random numbers.
+        keys = [str(row.values.tolist()) if item is None else item for item, row in zip(item_ids, rows, strict=True)]
+        return paths.draw(self._paths, keys, self._artifact.config.seed)

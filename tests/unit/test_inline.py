@@ -143,6 +143,15 @@ def test_sample_paths_are_spread_as_the_quantiles_are(artifact: Artifact) -> Non
         np.testing.assert_allclose(share, level, atol=0.02)
 
 
+def test_paths_of_one_history_asked_twice_are_drawn_alike_and_others_are_not(artifact: Artifact) -> None:
+    history, other = one(wave(40, 7)), one(wave(40, 7, seed=5))
+    samples = ask(artifact, history, other, one(wave(40, 7), start="2024-01-08"), samples=50).samples
+    assert samples is not None
+    ranks = samples.argsort(axis=1)
+    np.testing.assert_array_equal(ranks[0], ranks[2])
+    assert (ranks[0] != ranks[1]).any()
+
+
 def test_more_than_may_be_answered_is_refused(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inline, "MOST_CELLS", 2 * 6 * 10)
     assert len(ask(artifact, one([], "i0"), one([], "i1")).origin) == 2

@@ -116,6 +116,6 @@ def history_fixture() -> Callable[..., pd.DataFrame]:
     return history
 
 
-@pytest.fixture(name="serving")
+@pytest.fixture(name="serving", scope="session")
 def serving_fixture() -> Callable[..., AbstractContextManager[Served]]:
     return serving
