@@ -40,7 +40,7 @@ bench: setup
 	$(BIN)/python bench/run.py
 
 readme: setup
-	UPDATE_README=1 $(BIN)/python -m pytest --quiet tests/contract/test_readme.py
+	UPDATE_README=1 $(BIN)/python -m pytest --quiet tests/contract/test_readme.py tests/unit/serving/test_openapi.py
 
 pins: .venv/pyvenv.cfg
 	$(PIP) uv==0.13.9

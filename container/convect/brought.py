@@ -140,7 +140,10 @@ def instant(start: str | int) -> np.datetime64:
         stamp = None
     if stamp is not None and 1678 <= stamp.year < 2262:  # what nanoseconds hold; numpy would wrap around
         return np.datetime64(stamp, "ns")
-    return np.datetime64(read_instants(pd.Series([start], dtype=object), "start").instants[0])
+    try:
+        return np.datetime64(read_instants(pd.Series([start], dtype=object), "its start").instants[0])
+    except DataError as error:
+        raise DataError(error.message.replace(" in row 1.", "."), error.remedy, code=error.code) from None
 
 
 def _covariates(artifact: Artifact, series: Series, names: tuple[str, ...], length: int) -> Floats:

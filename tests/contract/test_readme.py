@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from flask.testing import FlaskClient
 
 from convect.artifact import Artifact
 from convect.config import markdown_table
 from convect.platform.opt_ml import BASE_VARIABLE
 from convect.serving.server import make_app
 from convect.serving.settings import Settings
+from tests.contract.dialect_examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -30,6 +32,7 @@ DOCUMENTS = [
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "container/README.md", "data/README.md")),
 ]
 UPDATE = bool(os.environ.get("UPDATE_README"))
+NUMBER = re.compile(r"\b\d+\.\d+\b")
 ANSWER_TOLERANCE = 0.02  # another processor may round otherwise, and a tree then split elsewhere
 
 
@@ -47,13 +50,18 @@ def update(name: str, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The answer to the README's request by a model that container/train makes of the sample tree."""
+def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """The server over a model that container/train makes of the sample tree."""
     tree = tmp_path_factory.mktemp("readme") / "ml"
     shutil.copytree(ROOT / "container" / "local_test" / "test_dir" / "input", tree / "input")
     program = [sys.executable, str(ROOT / "container" / "train")]
     subprocess.run(program, env={**os.environ, BASE_VARIABLE: str(tree)}, check=True, capture_output=True)
-    client = make_app(lambda: Artifact.load(tree / "model"), Settings()).test_client()
+    return make_app(lambda: Artifact.load(tree / "model"), Settings()).test_client()
+
+
+@pytest.fixture(scope="module")
+def answer(client: FlaskClient) -> str:
+    """The answer to the README's request."""
     response = client.post("/invocations", data=fenced("request", "json"), content_type="application/json")
     assert response.status_code == 200, response.text
     return response.text.strip()
@@ -78,6 +86,19 @@ def test_the_answer_is_what_the_server_answers(answer: str) -> None:
     update("answer", f"```csv\n{answer}\n```")
     shown, found = (pd.read_csv(io.StringIO(text)) for text in (fenced("answer", "csv"), answer))
     pd.testing.assert_frame_equal(shown, found, rtol=ANSWER_TOLERANCE)
+
+
+def test_the_dialects_are_answered_as_is_shown(client: FlaskClient) -> None:
+    rows = ["| who speaks so | a request | its answer |", "|---|---|---|"]
+    for example in EXAMPLES:
+        response = client.post("/invocations", data=example.request, content_type=example.content_type)
+        assert response.status_code == 200, response.text
+        rows.append(example.row(response.text))
+    update("dialects", "\n".join(rows))
+    shown, found = part("dialects"), "\n".join(rows)
+    assert NUMBER.sub("#", shown) == NUMBER.sub("#", found)
+    numbers = [[float(number) for number in NUMBER.findall(text)] for text in (shown, found)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=ANSWER_TOLERANCE, abs=0.1)
 
 
 def test_the_policies_are_json_and_give_nothing_away() -> None:

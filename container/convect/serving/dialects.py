@@ -15,9 +15,10 @@ from convect.serving.one_series import ID_KEYS, NESTED_KEYS, read_or_error
 
 OUTPUTS = ("mean", "quantiles", "samples")
 MOST_SAMPLES, SAMPLES = 1_000, 100
-_DEEPAR = ("num_samples", "num_eval_samples", "output_types", "quantiles", "prediction_length", "freq")
-_CHRONOS = ("prediction_length", "quantile_levels", "freq", "num_samples")
-_CHRONOS_UNUSED = (  # these steer the inside of Chronos
+DEEPAR_KEYS = ("num_samples", "num_eval_samples", "output_types", "quantiles", "prediction_length", "freq")
+CHRONOS_KEYS = (
+    *("prediction_length", "quantile_levels", "freq", "num_samples"),
+    # The rest steer the inside of Chronos and are not used.
     *("batch_size", "context_length", "limit_prediction_length", "temperature", "top_k", "top_p"),
     *("cross_learning", "predict_batches_jointly"),
 )
@@ -38,14 +39,14 @@ def deepar(document: Mapping[str, Any], told: Circumstances) -> ForecastRequest:
     Raises RequestError for another form, ConfigError for a setting, and for the first bad series unless in batch.
     """
     _refuse_unknown("The request", document, ("instances", "configuration"))
-    settings = _settings(document.get("configuration"), "configuration", _DEEPAR)
+    settings = _settings(document.get("configuration"), "configuration", DEEPAR_KEYS)
     return _request("deepar", _listed(document, "instances"), settings, told)
 
 
 def chronos(document: Mapping[str, Any], told: Circumstances) -> ForecastRequest:
     """Return the request of `{"inputs": […], "parameters": {…}}`; raises as `deepar`."""
     _refuse_unknown("The request", document, ("inputs", "parameters"))
-    settings = _settings(document.get("parameters"), "parameters", (*_CHRONOS, *_CHRONOS_UNUSED))
+    settings = _settings(document.get("parameters"), "parameters", CHRONOS_KEYS)
     return _request("chronos", _listed(document, "inputs"), settings, told)
 
 
@@ -54,7 +55,7 @@ def lines(objects: Iterable[object], told: Circumstances, *, single: bool = Fals
 
     Raises ConfigError where the configuration for lines cannot be used.
     """
-    settings = _settings(told.lines_config, "inference configuration", _DEEPAR)
+    settings = _settings(told.lines_config, "inference configuration", DEEPAR_KEYS)
     return _request("lines", objects, settings, told, single=single)
 
 
