@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from flask import Request
 
 
+_DROP_BYTES, _DROP_S = 128 * MEGABYTE, 2.0
+
+
 class RequestTimeout(RequestError):
     """A body that took the caller too long to send."""
 
@@ -35,6 +38,24 @@ def read_body(request: Request, max_bytes: int | None, timeout_s: float) -> byte
     if len(body) < announced:
         raise RequestError("The body is shorter than its Content-Length.", "Send all of it.")
     return body
+
+
+def drop_rest(request: Request) -> None:
+    """Read what nobody read of the body, and forget it; to be called before an answer is sent.
+
+    Else gunicorn reads it afterwards, and may read the beginning of the next request on that connection with it, which
+    then waits for an answer until the caller gives up. A body that is long in coming is left.
+    """
+    line, until = request.environ.get("gunicorn.socket"), time.monotonic() + _DROP_S
+    left = _DROP_BYTES
+    try:
+        while left > 0 and (part := _part(request, line, until)):
+            left -= len(part)
+    except RequestError:
+        return  # the connection is lost or too slow, and gunicorn closes it
+    finally:
+        if line is not None:
+            line.settimeout(None)
 
 
 def _read(request: Request, max_bytes: int | None, timeout_s: float) -> bytes:

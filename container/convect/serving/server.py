@@ -16,7 +16,7 @@ from convect.artifact import Artifact
 from convect.errors import ConvectError
 from convect.request import Forecast, ForecastRequest
 from convect.serving import answers, wire
-from convect.serving.body import read_body
+from convect.serving.body import drop_rest, read_body
 from convect.serving.service import Forecaster, Service
 from convect.serving.settings import Settings
 
@@ -55,6 +55,7 @@ def make_app(
 
     @app.after_request
     def echo(response: Response) -> Response:
+        drop_rest(request)
         response.headers.update(answers.attribute_headers(request.headers.get(answers.ATTRIBUTES)))
         return response
 

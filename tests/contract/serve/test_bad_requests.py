@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import time
@@ -103,3 +104,15 @@ def test_what_no_library_sends(served: Any, name: str) -> None:
     assert served.ask("POST", "/invocations", "{}", {"Content-Type": "application/json"})[0] == 200
     assert both_workers(served) == before
     assert "Traceback" not in served.log.read_text()
+
+
+def test_a_refusal_before_the_body_is_read_leaves_the_connection_to_the_next_request(served: Any) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    asked = [("POST", {"Accept": "image/png"}, 406), ("OPTIONS", {}, 200), ("GET", {}, 405), ("POST", {}, 200)]
+    for _ in range(100):  # whether the two are read together is chance
+        for method, headers, status in asked:
+            line.request(method, "/invocations", b"{}", {"Content-Type": "application/json", **headers})
+            answer = line.getresponse()
+            answer.read()
+            assert answer.status == status
+    line.close()
