@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PAPERMILL := $(BIN)/python -m papermill --kernel python3 --cwd notebooks --no-progress-bar
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest
 export JUPYTER_PREFER_ENV_PATH := 1
-.PHONY: emulator setup demo test lint notebooks bench readme pins engine image
+.PHONY: emulator setup demo test lint notebooks bench fuzz readme pins engine image
 
 setup: .venv/all.stamp
 
@@ -38,6 +38,11 @@ emulator: setup
 
 bench: setup
 	$(BIN)/python bench/run.py
+
+# Requests made from openapi.json and bytes made by coverage; longer: make fuzz SECONDS=3600
+SECONDS ?= 120
+fuzz: setup
+	PYTHONPATH=container $(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 readme: setup
 	UPDATE_README=1 $(BIN)/python -m pytest --quiet tests/contract/test_readme.py tests/unit/serving/test_openapi.py
