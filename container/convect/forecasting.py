@@ -19,6 +19,7 @@ from convect.models.table import series_table
 from convect.panel import Panel
 from convect.quality import validate
 from convect.request import Forecast, ForecastRequest
+from convect.resent import nothing_new
 from convect.results import forecast_table
 from convect.schema import Schema
 from convect.watch import Watch, silent
@@ -159,9 +160,31 @@ def afresh(
 ) -> Ready:
     """Forecast the items of a panel with the trained weights, every local model fitted to the history it has here.
 
-    known: (n,) where each stands in the artifact, -1 if nowhere; history: (n,) as in `Ready`. A series whose local
-    models take longer than `limit_s` seconds together is answered without the rest of them.
+    known: (n,) where each stands in the artifact, -1 if nowhere; history: (n,) as in `Ready`. An item that is just as
+    training saw it gets training's forecast. A series whose local models take longer than `limit_s` seconds together is
+    answered without the rest of them.
     """
+    same = nothing_new(panel, artifact.panel, known) & (horizon <= artifact.horizon)
+    values = np.empty((len(panel), horizon, 1 + len(artifact.intervals.levels)))
+    reason = np.full(len(panel), "", object)
+    if same.any():
+        values[same] = artifact.forecasts[known[same], :horizon]
+        reason[same] = np.where(artifact.fallback[known[same]], NOTHING_FITTED, "")
+    new = np.flatnonzero(~same)
+    if len(new):
+        part = panel if len(new) == len(panel) else panel.take(new)
+        values[new], reason[new] = _fitted(artifact, part, known[new], horizon, history[new], limit_s)
+    return Ready(panel, values, history, reason)
+
+
+def _fitted(
+    artifact: Artifact,
+    panel: Panel,
+    known: Index,
+    horizon: int,
+    history: NDArray[np.object_],
+    limit_s: float | None,
+) -> tuple[Array, NDArray[np.object_]]:
     predictions, late = _predict(artifact, panel, horizon, limit_s)
     weights = np.where((known >= 0)[:, None], artifact.weights.series[known], artifact.weights.group)
     ratio = np.where(known >= 0, artifact.intervals.ratio[known], 1.0)
@@ -169,7 +192,7 @@ def afresh(
     scale = np.where(history == "trained", artifact.scale[known], _scale(artifact, panel))
     values = artifact.intervals.quantiles(combined.mean, combined.spread, scale, units.sizes(panel), ratio)
     reason = np.where(late, TOO_SLOW, np.where(combined.fallback, NOTHING_FITTED, "")).astype(object)
-    return Ready(panel, units.bounded(panel, combined.mean, values), history, reason)
+    return units.bounded(panel, combined.mean, values), reason
 
 
 def _scale(artifact: Artifact, panel: Panel) -> Array:
