@@ -16,6 +16,7 @@ from convect.models import local
 from convect.models.features import Index
 from convect.models.local import Array, Predictions
 from convect.models.table import series_table
+from convect.onward import with_last_rows
 from convect.panel import Panel
 from convect.quality import validate
 from convect.request import Forecast, ForecastRequest
@@ -107,9 +108,8 @@ def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
         missing=request.missing or artifact.config.missing,
         aggregate=request.aggregate or artifact.config.aggregate,
     )
-    panel, _ = validate(
-        request.frame, schema, config, frequency=artifact.frequency, categories=artifact.panel.categories
-    )
+    frame = with_last_rows(request.frame, schema, artifact)
+    panel, _ = validate(frame, schema, config, frequency=artifact.frequency, categories=artifact.panel.categories)
     return continued(_asked(panel, request), artifact.panel)
 
 
