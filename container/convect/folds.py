@@ -30,12 +30,15 @@ def min_train_steps(season_steps: int) -> int:
     return max(MIN_TRAIN_STEPS, 2 * season_steps + 3) if season_steps > 1 else MIN_TRAIN_STEPS + 1
 
 
-def default_windows(lengths: NDArray[np.int64], horizon_steps: int, season_steps: int) -> int:
+def default_windows(
+    lengths: NDArray[np.int64], horizon_steps: int, season_steps: int, *, covariates: bool = False
+) -> int:
     """Return how many windows to score: one where many series vouch for it, up to three where few do.
 
     More windows cost a fit each and, on many series, bought no accuracy; few series need them for the intervals, and
     histories of many horizons have them to spare. The typical history must be able to pay: each window takes a
-    horizon of its newest data.
+    horizon of its newest data. With known covariates there are two at least: a single window has the promotions of one
+    moment, and they are not those of the next.
 
     >>> default_windows(np.array([120] * 10), 12, 12), default_windows(np.array([120] * 60), 12, 12)
     (3, 1)
@@ -44,6 +47,7 @@ def default_windows(lengths: NDArray[np.int64], horizon_steps: int, season_steps
         return 1
     typical = float(np.median(lengths))
     wanted = MAX_WINDOWS if typical > MANY_HORIZONS * horizon_steps else -(-ENOUGH_ROWS // len(lengths))
+    wanted = max(wanted, 2) if covariates else wanted
     affordable = (typical - 2 * season_steps - 2 * horizon_steps) // horizon_steps
     return int(np.clip(min(wanted, affordable), 1, MAX_WINDOWS))
 

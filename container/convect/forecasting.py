@@ -13,6 +13,7 @@ from convect.artifact import Artifact
 from convect.continuing import continued
 from convect.errors import RequestError, nearest
 from convect.models import local
+from convect.models.catalogue import MODELS
 from convect.models.features import Index
 from convect.models.local import Array, Predictions
 from convect.models.table import series_table
@@ -211,7 +212,7 @@ def _predict(
     for name, counts in zip(artifact.weights.models, used, strict=True):
         if name in artifact.global_models and counts:
             predictions[name] = pooled.forecast(pooled.BY_NAME[name], artifact.global_models[name], table, horizon)
-        elif name in local.MODELS and (counts or name == local.NAIVE):
+        elif name in MODELS and (counts or name == local.NAIVE):
             predictions[name] = watch.run(panel, horizon, artifact.seasons, name)
         else:
             predictions[name] = silent(len(panel), horizon)

@@ -149,7 +149,8 @@ def _check_horizon(panel: Panel, horizon: int) -> None:
 
 
 def _folds(panel: Panel, horizon: int, season: int, config: Config) -> list[Fold]:
-    windows = config.windows or default_windows(panel.lengths, horizon, season)
+    covariates = bool(panel.known_names)
+    windows = config.windows or default_windows(panel.lengths, horizon, season, covariates=covariates)
     return rolling_origin(panel.lengths, horizon, windows, min_train_steps(season))
 
 

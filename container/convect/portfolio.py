@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from convect import pooled
 from convect.backtest import Backtest, gather, local_tasks
 from convect.config import Config
 from convect.models import local
+from convect.models.catalogue import PORTFOLIO
 from convect.models.features import SeriesTable
-from convect.models.local import Predictions, Seasons
+from convect.models.local import Predictions
+from convect.models.simple import Array, Seasons
 from convect.panel import Panel
 
-FAST = (local.NAIVE, "MSTLTheta", "Theta", "SeasonalNaiveLong")
+INTERMITTENT_SHARE = 0.2  # of zeros: more, and the models for intermittent demand are tried
 POLL_S = 0.2
 
 
@@ -34,9 +38,11 @@ class Budget:
         return over or self.stop.is_set()
 
 
-def models_of(preset: str, seasons: Seasons) -> list[str]:
-    """Return the local models of a preset that suit the seasons, the naive one first."""
-    return [m.name for m in local.PORTFOLIO if m.suits(seasons) and (preset != "fast" or m.name in FAST)]
+def models_of(preset: str, seasons: Seasons, values: Array) -> list[str]:
+    """Return the local models of a preset that suit the seasons and values of a panel, the naive one first."""
+    intermittent = float(np.mean(values == 0)) >= INTERMITTENT_SHARE
+    suited = [model for model in PORTFOLIO if preset in model.presets and model.suits(seasons)]
+    return [model.name for model in suited if intermittent or not model.intermittent]
 
 
 def run(
@@ -53,7 +59,7 @@ def run(
 
     The naive model always finishes; any other that the budget cuts off is left out as if it did not exist.
     """
-    names = models_of(config.preset, table.seasons)
+    names = models_of(config.preset, table.seasons, panel.values)
     pending = _submit(panel, backtest, table.seasons, names, executor)
     learnt: dict[str, tuple[pooled.Learnt, ...]] = {}
     predictions: dict[str, Predictions] = {}

@@ -12,12 +12,14 @@ from convect import metrics
 from convect.backtest import Backtest
 from convect.models.local import NAIVE, Array
 
-NEAR_BEST = 1.2  # a model within 20 % of the best shares the equal weights
-GREEDY_SHARE = 0.25
+NEAR_BEST = 1.2  # a model within 20 % of the best shares the weights
+SHARPNESS = 4.0  # the power of their losses by which the near-best share the weights
+GREEDY_SHARE = 0.5
 GREEDY_STEPS = 20
 TILT_CLIP = 3.0
 SCALED_ERROR_CAP = 10.0  # so that one series with a tiny scale does not choose for all
 MIN_ROWS = 3
+FEW_ZEROS = 0.01  # more of them, and sMAPE has no say
 MAX_ROWS = 3000  # of the backtest that the group's weights are learnt from: more changes nothing but the time
 
 
@@ -38,7 +40,7 @@ class Weights:
 def choose(backtest: Backtest, items: int, metric: str) -> Weights:
     """Weigh the models of a backtest for its n items by the metric; equal weights where nothing could be scored.
 
-    Half-way between a plain average and a selection: near-best models share equal weights, mixed with greedy forward
+    Half-way between a plain average and a selection: near-best models share the weights, mixed with greedy forward
     selection (Caruana et al. 2004); each series then divides by its own relative errors, clipped to [1/3, 3].
     """
     names = tuple(backtest.predictions)
@@ -53,7 +55,8 @@ def choose(backtest: Backtest, items: int, metric: str) -> Weights:
     if not np.isfinite(losses).any():
         return _without_evidence(names, items)
     core = losses <= NEAR_BEST * losses.min()
-    group = GREEDY_SHARE * _greedy(sampled, objective) + (1 - GREEDY_SHARE) * core / core.sum()
+    shares = core * (losses.min() / losses) ** SHARPNESS if losses.min() > 0 else core.astype(float)
+    group = GREEDY_SHARE * _greedy(sampled, objective) + (1 - GREEDY_SHARE) * shares / shares.sum()
     series = _tilted(group, _relative_errors(backtest, forecasts, usable, items))
     return Weights(names, group, series, core)
 
@@ -70,7 +73,7 @@ def _objective(backtest: Backtest, rows: NDArray[np.int64], metric: str) -> Call
 
     Point forecasts are weighed, so the quantile metrics stand for their point forms: SQL for MASE, wQL for WAPE.
     MASE is joined by sMAPE, so that series whose scale is nearly zero do not decide alone; but not where there are
-    zeros: sMAPE calls everything but a zero equally wrong there, and the naive forecast, which has them, the best.
+    many zeros: sMAPE calls everything but a zero equally wrong there, and the naive forecast, which has them, the best.
     """
     actual, scale, squared = backtest.actual[rows], backtest.scale[rows], backtest.scale_squared[rows]
 
@@ -87,7 +90,7 @@ def _objective(backtest: Backtest, rows: NDArray[np.int64], metric: str) -> Call
         "RMSSE": [rmsse],
     }
     parts["wQL"] = parts["WAPE"]
-    chosen = parts.get(metric, [mase, parts["sMAPE"][0]] if actual.min() > 0 else [mase])
+    chosen = parts.get(metric, [mase] if np.mean(actual <= 0) > FEW_ZEROS else [mase, parts["sMAPE"][0]])
     naive = [part(backtest.past(NAIVE)[rows]) for part in chosen]
 
     def objective(forecast: Array) -> float:

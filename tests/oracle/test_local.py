@@ -12,7 +12,7 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.forecasting.theta import ThetaModel
 from statsmodels.tsa.seasonal import MSTL, STL
 
-from convect.models import local
+from convect.models import catalogue
 from convect.models.local import NAIVE, Task, forecast_chunk, naive_forecast
 from tests.unit.made import Array, wave
 
@@ -118,7 +118,7 @@ def test_two_seasons_are_near_statsmodels_mstl() -> None:
     np.testing.assert_allclose(found, expected, atol=0.06 * np.ptp(history))
 
 
-@pytest.mark.parametrize("name", [model.name for model in local.PORTFOLIO if model.spread])
+@pytest.mark.parametrize("name", [model.name for model in catalogue.PORTFOLIO if model.spread])
 def test_widths_hold_what_they_promise_on_noise_around_a_season(name: str) -> None:
     """Half-widths of 80 % are z standard deviations: four in five of the coming values lie within."""
     inside = []

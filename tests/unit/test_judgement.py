@@ -70,7 +70,7 @@ def test_the_unit_does_not_matter() -> None:
     forecasts = {name: BACKTEST.past(name) * 1000 for name in BACKTEST.predictions}
     larger = judge(tried(ACTUAL * 1000, SCALE * 1000, **forecasts), WEIGHTS, LEVELS, ITEMS)
     np.testing.assert_allclose(larger.quantiles, JUDGED.quantiles * 1000)
-    np.testing.assert_allclose(larger.intervals.offsets, JUDGED.intervals.offsets)
+    np.testing.assert_allclose(larger.intervals.offsets, JUDGED.intervals.offsets, atol=1e-12)
 
 
 @pytest.mark.parametrize("grows", [False, True])

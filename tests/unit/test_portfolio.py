@@ -19,7 +19,7 @@ from convect import pooled, portfolio
 from convect.backtest import Backtest, prepare
 from convect.config import Config
 from convect.folds import rolling_origin
-from convect.models import local
+from convect.models import catalogue
 from convect.models.local import NAIVE
 from convect.models.table import series_table
 from convect.panel import Panel
@@ -28,7 +28,9 @@ from tests.unit import made
 from tests.unit.made import Array, quiet
 
 SEASONS, HORIZON, ROWS, WINDOWS = (4, 12), 8, 60, 2
-LOCAL = [model.name for model in local.PORTFOLIO]
+POSITIVE = np.ones(5)
+MANY_ZEROS = np.array([0.0, 0.0, 1.0, 0.0, 3.0])
+LOCAL = [model.name for model in catalogue.PORTFOLIO]
 EVERY = [*LOCAL, *pooled.BY_NAME]
 PRICE = np.random.default_rng(9).choice([1.0, 2.0, 3.0], ROWS + HORIZON)
 
@@ -69,8 +71,9 @@ def backtest(
 
 
 def of_every_model(series: list[Array], executor: Executor | None = None) -> Backtest:
-    """A backtest of what every preset has together, whatever the sign of the target."""
-    with mock.patch.object(pooled, "variants_of", return_value=pooled.VARIANTS):
+    """A backtest of what every preset has together, whatever the target's sign and zeros."""
+    variants = mock.patch.object(pooled, "variants_of", return_value=pooled.VARIANTS)
+    with variants, mock.patch.object(portfolio, "models_of", return_value=LOCAL):
         return backtest(panel_of(series), executor=executor)
 
 
@@ -104,7 +107,7 @@ def shortest() -> Backtest:
 def test_every_model_of_the_preset_is_tried(preset: str, shift: float) -> None:
     series = [one + shift for one in whole_numbers(2)]
     expected = [variant.name for variant in pooled.variants_of(preset, np.concatenate(series))]
-    assert list(backtest(panel_of(series), preset).predictions) == [*expected, *models_of(preset, SEASONS)]
+    assert list(backtest(panel_of(series), preset).predictions) == [*expected, *models_of(preset, SEASONS, POSITIVE)]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -120,7 +123,9 @@ def test_a_model_forecasts_every_origin_with_finite_values_and_widths(name: str)
     assert found.seconds > 0
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    "name", sorted(set(EVERY) - {model.name for model in catalogue.PORTFOLIO if model.intermittent})
+)
 def test_a_model_is_no_worse_than_forecasting_the_mean(name: str) -> None:
     found = usual()
     level = np.array([100.0, 200.0, 300.0, 400.0])[found.origins.items[found.origins.past]]
@@ -181,17 +186,23 @@ def _shared(executor: Executor) -> Backtest:
 
 
 def test_presets_only_grow() -> None:
-    fast, balanced, best = (models_of(preset, SEASONS) for preset in ("fast", "balanced", "best"))
+    fast, balanced, best = (models_of(preset, SEASONS, POSITIVE) for preset in ("fast", "balanced", "best"))
     assert fast[0] == balanced[0] == best[0] == NAIVE
-    assert set(fast) < set(balanced) <= set(best)
-    assert sorted(balanced) == sorted(LOCAL)
+    assert set(fast) < set(balanced) < set(best)
+    assert set(best) < set(models_of("best", SEASONS, MANY_ZEROS)) == set(LOCAL)
+
+
+def test_models_for_intermittent_demand_wait_for_many_zeros() -> None:
+    for preset in ("fast", "balanced", "best"):
+        more = set(models_of(preset, (), MANY_ZEROS)) - set(models_of(preset, (), POSITIVE))
+        assert more == {"TSB", "ADIDA", "CrostonSBA"}
 
 
 def test_models_for_seasons_are_left_out_where_there_are_none() -> None:
     seasonal = {"MSTLTheta", "MSTLETS", "SeasonalNaiveLong", "SeasonalMedian", "SeasonalMean"}
-    assert not seasonal & set(models_of("best", ())) and seasonal < set(models_of("best", SEASONS))
-    assert "SeasonalNaiveLong" not in models_of("best", (7,))
-    assert "DampedETS" not in models_of("best", (local.LONGEST_ETS_SEASON + 1,))
+    assert not seasonal & set(models_of("best", (), POSITIVE)) and seasonal < set(models_of("best", SEASONS, POSITIVE))
+    assert "SeasonalNaiveLong" not in models_of("best", (7,), POSITIVE)
+    assert "DampedETS" not in models_of("best", (catalogue.LONGEST_ETS_SEASON + 1,), POSITIVE)
 
 
 def test_a_budget_is_spent_by_time_or_by_a_stop_and_never_without() -> None:
@@ -221,7 +232,7 @@ def test_where_no_time_is_left_the_naive_forecast_is_still_there(how: str) -> No
     assert list(found.predictions) == [NAIVE]
     np.testing.assert_array_equal(found.predictions[NAIVE].mean, usual().predictions[NAIVE].mean)
     assert [line for line in lines if "left out" in line] == [
-        f"model {name}: left out, the time limit is reached" for name in models_of("balanced", SEASONS)[1:]
+        f"model {name}: left out, the time limit is reached" for name in models_of("balanced", SEASONS, POSITIVE)[1:]
     ]
 
 
@@ -238,7 +249,7 @@ def test_a_stop_in_the_middle_keeps_what_is_finished() -> None:
     found = backtest(panel_of(whole_numbers()), "fast", budget=budget, progress=lines)
     variants = [variant.name for variant in pooled.variants_of("fast", np.ones(1))]
     assert list(found.predictions) == [*variants, NAIVE]
-    assert len(lines) == len(models_of("fast", SEASONS)) + len(variants)
+    assert len(lines) == len(models_of("fast", SEASONS, POSITIVE)) + len(variants)
 
 
 @pytest.mark.parametrize("variant", pooled.VARIANTS, ids=lambda variant: variant.name)

@@ -23,22 +23,24 @@ WAVES = 2
 class Regression:
     """logged: (C,) the covariates taken in logarithms; slopes, spread: (K,) of the columns of `_design`.
 
-    slopes are those of all series together, for columns divided by their standard deviation `spread`.
+    slopes are those of all series together, for columns divided by their standard deviation `spread`, in units of each
+    series' own standard deviation where `relative`: values that no logarithm has made comparable.
     """
 
     logged: NDArray[np.bool_]
     slopes: Array
     spread: Array
+    relative: bool = False
 
     def to_text(self) -> str:
         """Return the model as JSON."""
-        return json.dumps([self.logged.tolist(), self.slopes.tolist(), self.spread.tolist()])
+        return json.dumps([self.logged.tolist(), self.slopes.tolist(), self.spread.tolist(), self.relative])
 
     @classmethod
     def from_text(cls, text: str) -> Regression:
         """Return what `to_text` wrote; raises ValueError for anything else."""
-        logged, slopes, spread = json.loads(text)
-        return cls(np.array(logged, np.bool_), np.array(slopes, np.float64), np.array(spread, np.float64))
+        logged, slopes, spread, relative = json.loads(text)
+        return cls(np.array(logged, np.bool_), np.array(slopes, np.float64), np.array(spread, np.float64), relative)
 
 
 def fit(features: WindowFeatures, ends: Index, horizon: int, training: Training) -> Regression | None:
@@ -48,11 +50,14 @@ def fit(features: WindowFeatures, ends: Index, horizon: int, training: Training)
     parts = [_centred(table, logged, item, end) for item, end in enumerate(ends.tolist()) if end >= FEWEST_ROWS]
     if not len(logged) or not parts:
         return None
-    x, y = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    relative = bool(np.nanmin(table.values) < 0)
+    x = np.concatenate([part[0] for part in parts])
+    y = np.concatenate([part[1] / _size(part[1], relative=relative) for part in parts])
     spread = x.std(axis=0)
     spread[spread <= 1e-9] = 1e9  # what never changes but by rounding has no slope
     x = x / spread
-    return Regression(logged, np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(len(spread)), x.T @ y), spread)
+    slopes = np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(len(spread)), x.T @ y)
+    return Regression(logged, slopes, spread, relative)
 
 
 def predict(model: Regression, features: WindowFeatures, items: Index, ends: Index, horizon: int) -> Array:
@@ -67,13 +72,17 @@ def predict(model: Regression, features: WindowFeatures, items: Index, ends: Ind
 def _forecast(model: Regression, table: SeriesTable, item: int, end: int, horizon: int) -> Array:
     """The series' own slopes, drawn towards the pooled ones (a ridge around them), and the level of the newest rows."""
     x, y, mean = _centred(table, model.logged, item, end)
-    x = x / model.spread
-    own = np.linalg.solve(x.T @ x + POOLING * np.eye(len(model.slopes)), x.T @ (y - x @ model.slopes))
-    slopes = model.slopes + own
-    newest = slice(max(0, end - LEVEL_ROWS), end)
-    every = (_design(table, model.logged, item, end + horizon) - mean) / model.spread
-    residuals = _observed(table, item, end)[newest] - every[newest] @ slopes
-    return np.asarray(np.nanmedian(residuals) + every[end:] @ slopes)
+    x, pooled = x / model.spread, model.slopes * _size(y, relative=model.relative)
+    slopes = pooled + np.linalg.solve(x.T @ x + POOLING * np.eye(len(pooled)), x.T @ (y - x @ pooled))
+    every = (_design(table, model.logged, item, end, horizon) - mean) / model.spread
+    residuals = _observed(table, item, end) - every[:end] @ slopes
+    newest = residuals[np.isfinite(residuals)][-LEVEL_ROWS:]
+    return np.asarray((np.median(newest) if len(newest) else np.nan) + every[end:] @ slopes)
+
+
+def _size(centred: Array, *, relative: bool) -> float:
+    spread = float(centred.std()) if relative and len(centred) else 1.0
+    return spread if spread > 0 else 1.0
 
 
 def _positive(covariates: Array) -> NDArray[np.bool_]:
@@ -95,17 +104,21 @@ def _observed(table: SeriesTable, item: int, end: int) -> Array:
     return np.where(table.observed[rows], table.values[rows], np.nan)
 
 
-def _design(table: SeriesTable, logged: NDArray[np.bool_], item: int, rows: int) -> Array:
-    """(rows, K): the covariates, some in logarithms, then the season's effects; what is not known has no effect."""
-    start = table.covariate_offsets[item]
+def _design(table: SeriesTable, logged: NDArray[np.bool_], item: int, end: int, horizon: int = 0) -> Array:
+    """(end + horizon, K): the covariates, some in logarithms, then the season's effects.
+
+    What is not known has no effect: it stands at the mean of what is known up to `end`.
+    """
+    start, rows = table.covariate_offsets[item], end + horizon
     given = table.covariates[start : min(start + rows, table.covariate_offsets[item + 1])]
     known = np.full((rows, given.shape[1]), np.nan)
     known[: len(given)] = given
     with np.errstate(all="ignore"):
         known[:, logged] = np.log(known[:, logged])
-    means = np.nanmean(np.where(np.isfinite(known), known, np.nan), axis=0, keepdims=True)
-    known = np.where(np.isfinite(known), known, np.nan_to_num(means))
-    return np.concatenate([known, _season(table.season, table.starts[item] + np.arange(rows))], axis=1)
+    usable = np.isfinite(known)
+    past = np.where(usable, known, 0.0)[:end].sum(axis=0) / np.maximum(usable[:end].sum(axis=0), 1)
+    season = _season(table.season, table.starts[item] + np.arange(rows))
+    return np.concatenate([np.where(usable, known, past), season], axis=1)
 
 
 def _season(season: int, ordinals: Index) -> Array:

@@ -10,37 +10,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from statsforecast.models import MSTL, AutoCES, AutoETS, DynamicOptimizedTheta
 
-Array = NDArray[np.float64]
-Seasons = tuple[int, ...]
-NAIVE = "SeasonalNaive"
-LONGEST_ETS_SEASON = 12  # beyond it a fit costs seconds and MSTL does better
-LONGEST_SINGLE_SEASON = 24  # beyond it Theta and ETS look at the level and the trend only
+from convect.models.catalogue import MODELS, LocalModel
+from convect.models.simple import NAIVE as NAIVE
+from convect.models.simple import Array as Array
+from convect.models.simple import Seasons as Seasons
+from convect.models.simple import naive_forecast as naive_forecast
+
 MOVING_ROWS = 100  # fitted on at least so many, parameters hardly change with a few horizons more
 EXPLOSION = 3.0  # times the largest |value| of the history: nothing beyond it is believed
-WINDOW_STEPS = 26  # that a window's median is taken over, two seasons at least
-SEASONS_AVERAGED = 6  # the newest, by the models that average what was at the same point of the season
 INTERVAL_LEVEL = 80
 INTERVAL_Z = 1.2815515655446004  # the normal quantile that bounds the central 80 %
-
-
-@dataclass(frozen=True)
-class LocalModel:
-    """One entry of the portfolio.
-
-    build(seasons) makes the statsforecast model, or a function of history and horizon where nothing is to be fitted;
-    needs(seasons) is the fewest rows it is fitted on; suits(seasons) whether it belongs in the portfolio for data with
-    these seasons; spread whether its own intervals are used; moves whether parameters fitted at one origin serve the
-    later ones too.
-    """
-
-    name: str
-    build: Callable[[Seasons], Any]
-    needs: Callable[[Seasons], int]
-    suits: Callable[[Seasons], bool] = lambda seasons: True
-    spread: bool = True
-    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,99 +55,13 @@ class Task:
     seasons: Seasons
 
 
-def _short(seasons: Seasons) -> int:
-    return seasons[0] if seasons else 1
-
-
-def _single(seasons: Seasons) -> int:
-    return _short(seasons) if _short(seasons) <= LONGEST_SINGLE_SEASON else 1
-
-
-def _two_seasons(seasons: Seasons) -> int:
-    return 2 * _single(seasons) + 3
-
-
-def _two_longest(seasons: Seasons) -> int:
-    return 2 * seasons[-1] + 1
-
-
-def _mstl(seasons: Seasons, trend: Any) -> MSTL:  # noqa: ANN401 - statsforecast's models have no public base class
-    # Loess at every tenth point and lines between, as R's stl() does: 12 times faster on 24+168, the same to 1e-4
-    jump = max(1, seasons[-1] // 10)
-    return MSTL(list(seasons), trend, stl_kwargs={"low_pass_jump": jump, "trend_jump": jump})
-
-
-def _repeat(season: int) -> Callable[[Array, int], tuple[Array, Array]]:
-    return lambda history, horizon: naive_forecast(history, horizon, season)
-
-
-def _average(season: int, rows: int, average: Callable[..., Any]) -> Callable[[Array, int], tuple[Array, Array]]:
-    """A function that averages the newest rows by their place in the season; robust where a median is taken."""
-
-    def forecast(history: Array, horizon: int) -> tuple[Array, Array]:
-        newest = history[-rows:]
-        padded = np.full(-(-len(newest) // season) * season, np.nan)
-        padded[len(padded) - len(newest) :] = newest
-        return average(padded.reshape(-1, season), axis=0)[np.arange(horizon) % season], np.full((horizon, 2), np.nan)
-
-    return forecast
-
-
-PORTFOLIO: tuple[LocalModel, ...] = (
-    LocalModel(NAIVE, lambda s: _repeat(_short(s)), lambda s: _short(s) + 1),
-    LocalModel(
-        "WindowMedian",
-        lambda s: _average(1, max(WINDOW_STEPS, 2 * _short(s)), np.nanmedian),
-        lambda s: 6,
-        spread=False,
-    ),
-    LocalModel(
-        "SeasonalMedian",
-        lambda s: _average(s[-1], SEASONS_AVERAGED * s[-1], np.nanmedian),
-        _two_longest,
-        bool,
-        spread=False,
-    ),
-    LocalModel(
-        "SeasonalMean",
-        lambda s: _average(s[-1], SEASONS_AVERAGED * s[-1], np.nanmean),
-        _two_longest,
-        bool,
-        spread=False,
-    ),
-    LocalModel(
-        "MSTLTheta",
-        lambda s: _mstl(s, DynamicOptimizedTheta(season_length=1)),
-        _two_longest,
-        bool,
-        moves=True,
-    ),
-    LocalModel("Theta", lambda s: DynamicOptimizedTheta(season_length=_single(s)), _two_seasons, moves=True),
-    LocalModel("SeasonalNaiveLong", lambda s: _repeat(s[-1]), lambda s: s[-1] + 1, lambda s: len(s) > 1),
-    LocalModel(
-        "MSTLETS",
-        lambda s: _mstl(s, AutoETS(model="ZZN")),
-        _two_longest,
-        bool,
-    ),
-    LocalModel("CES", lambda s: AutoCES(season_length=_single(s)), _two_seasons, spread=False),
-    LocalModel(
-        "DampedETS",
-        lambda s: AutoETS(season_length=_single(s), damped=True),
-        _two_seasons,
-        lambda s: _single(s) <= LONGEST_ETS_SEASON,
-    ),
-)
-MODELS = {model.name: model for model in PORTFOLIO}
-
-
 def cap_rows(seasons: Seasons) -> int:
     """Return how many of the newest rows a local model sees: more costs time and buys no accuracy.
 
     Two and a half of a season longer than that, such as a week of quarter hours: no less shows it twice.
     """
     longest = max(seasons, default=1)
-    rows = int(np.clip(max(10 * _short(seasons), 5 * longest), 400, 840))
+    rows = int(np.clip(max(10 * min(seasons, default=1), 5 * longest), 400, 840))
     return rows if 2 * longest < rows else 5 * longest // 2
 
 
@@ -192,7 +86,7 @@ def _forecast_series(task: Task, history: Array, ends: Sequence[int]) -> Iterato
         if found is not None and _believable(found[0], known):
             yield *found, False
         else:
-            yield *naive_forecast(known, task.horizon, _short(task.seasons)), task.model != NAIVE
+            yield *naive_forecast(known, task.horizon, min(task.seasons, default=1)), task.model != NAIVE
 
 
 def _forecast_at(model: LocalModel, task: Task, history: Array, fitted: Any) -> tuple[Array, Array] | None:  # noqa: ANN401 - as above
@@ -226,18 +120,3 @@ def _quietly(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - as above
 def _believable(values: Array, history: Array) -> bool:
     limit = EXPLOSION * np.abs(history).max() + 1e-9
     return bool(np.isfinite(values).all() and np.abs(values).max() <= limit)
-
-
-def naive_forecast(history: Array, horizon: int, season: int) -> tuple[Array, Array]:
-    """Return the seasonal naive forecast (h,) and its spread (h, 2); the last value where a season is not there.
-
-    The spread is the root mean squared seasonal difference times the square root of the seasons ahead
-    (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 5.5).
-    """
-    lag = season if len(history) >= season + 1 else 1
-    last = history[-lag:]
-    steps = np.arange(horizon)
-    differences = history[lag:] - history[:-lag]
-    sigma = float(np.sqrt(np.mean(differences**2))) if len(differences) else 0.0
-    width = sigma * np.sqrt(steps // lag + 1.0)
-    return last[steps % lag], np.stack([width, width], axis=-1)

@@ -212,8 +212,22 @@ def test_the_level_is_the_median_of_the_newest_rows(rows: int) -> None:
 
 def test_unit_and_zero_of_the_target_and_units_of_the_covariate_do_not_matter() -> None:
     found, _ = priced([-30.0, -20.0, 4.0])
-    moved = replace(found.table, values=1000 * found.table.values - 7e4, covariates=100 * found.table.covariates)
-    np.testing.assert_allclose(after(WindowFeatures(moved)), 1000 * after(found) - 7e4, rtol=1e-6)
+    for shift in (0.0, -1e3):  # where values are negative, slopes are those of values in units of their own spread
+        plain = WindowFeatures(replace(found.table, values=found.table.values + shift))
+        moved = replace(
+            plain.table, values=1000 * plain.table.values + 70 * shift, covariates=100 * found.table.covariates
+        )
+        np.testing.assert_allclose(after(WindowFeatures(moved)), 1000 * after(plain) + 70 * shift, rtol=1e-6)
+
+
+def test_series_of_another_size_have_their_say_where_values_go_below_zero() -> None:
+    rng = np.random.default_rng(5)
+    price = rng.choice([-1.0, 0.0, 1.0], (4, 60 + HORIZON))
+    sizes = np.array([1000.0, 800.0, 1.0, 2.0])
+    values = sizes[:, None] * (2 * price[:, :60] + 0.1 * rng.normal(size=(4, 60)))
+    found = features(list(values), list(price[:, :60, None]), price[:, 60:, None])
+    expected = sizes[:, None] * 2 * price[:, 60:]
+    assert (np.abs(after(found) - expected) < 0.2 * sizes[:, None]).all()
 
 
 def test_what_was_learnt_and_said_before_an_end_does_not_know_what_follows() -> None:

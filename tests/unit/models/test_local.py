@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convect.frequency import Frequency
-from convect.models import local
-from convect.models.local import MODELS, NAIVE, LocalModel, Task, cap_rows, forecast_chunk, naive_forecast
+from convect.models import catalogue, local
+from convect.models.catalogue import MODELS, LocalModel
+from convect.models.local import NAIVE, Task, cap_rows, forecast_chunk, naive_forecast
 from tests.unit.made import Array, wave
 
 SEASONS, HORIZON = (4, 12), 6
-EVERY = pytest.mark.parametrize("name", [model.name for model in local.PORTFOLIO])
+EVERY = pytest.mark.parametrize("name", [model.name for model in catalogue.PORTFOLIO])
+CONTINUOUS = pytest.mark.parametrize("name", [model.name for model in catalogue.PORTFOLIO if not model.intermittent])
 
 
 def once(name: str, history: Array, horizon: int = HORIZON, seasons: tuple[int, ...] = SEASONS) -> Any:
@@ -23,10 +25,10 @@ def once(name: str, history: Array, horizon: int = HORIZON, seasons: tuple[int, 
 
 
 def test_names_are_distinct_and_the_naive_model_comes_first() -> None:
-    names = [model.name for model in local.PORTFOLIO]
+    names = [model.name for model in catalogue.PORTFOLIO]
     assert len(set(names)) == len(names)
     assert names[0] == NAIVE
-    assert local.PORTFOLIO[0].suits(())
+    assert catalogue.PORTFOLIO[0].suits(())
 
 
 @EVERY
@@ -85,7 +87,7 @@ def test_only_the_newest_rows_count(name: str) -> None:
     np.testing.assert_array_equal(once(name, history).mean, once(name, older).mean)
 
 
-@EVERY
+@CONTINUOUS
 def test_the_unit_and_the_sign_do_not_matter_much(name: str) -> None:
     history = wave(60, 12)
     plain = once(name, history).mean
@@ -104,7 +106,7 @@ def test_too_short_a_history_gets_the_last_value_and_is_said_to_have_failed(name
     assert np.isfinite(found.spread).all()
 
 
-@EVERY
+@CONTINUOUS
 @pytest.mark.parametrize("value", [0.0, 7.0, -7.0])
 def test_a_constant_history_stays(name: str, value: float) -> None:
     found = once(name, np.full(60, value))
@@ -215,7 +217,7 @@ def test_the_median_of_a_window_by_hand() -> None:
 
 
 def test_the_window_is_two_seasons_at_least() -> None:
-    season, history = local.WINDOW_STEPS, [*[9.0] * 40, *[1.0] * 30, *[9.0] * 22]
+    season, history = catalogue.WINDOW_STEPS, [*[9.0] * 40, *[1.0] * 30, *[9.0] * 22]
     assert by_phase("WindowMedian", history, season, 1) == [1]
     assert by_phase("WindowMedian", history, season // 2, 1) == [9]
 
@@ -223,7 +225,7 @@ def test_the_window_is_two_seasons_at_least() -> None:
 @pytest.mark.parametrize("name", ["SeasonalMedian", "SeasonalMean"])
 def test_only_the_newest_seasons_are_averaged_and_the_longest_season_is_the_one(name: str) -> None:
     season = np.array([3.0, 8.0, 1.0, 9.0, 2.0, 7.0])
-    history = np.r_[np.full(13, 1e3), np.tile(season, local.SEASONS_AVERAGED)]
+    history = np.r_[np.full(13, 1e3), np.tile(season, catalogue.SEASONS_AVERAGED)]
     np.testing.assert_allclose(once(name, history, 8, (2, 6)).mean[0], np.r_[season, season[:2]])
     np.testing.assert_allclose(once(name, np.r_[history, 3.0], 6, (2, 6)).mean[0], np.roll(season, -1))
 
@@ -235,7 +237,7 @@ def test_an_outlier_moves_a_mean_and_no_median() -> None:
     for name in ("WindowMedian", "SeasonalMedian", "SeasonalMean"):
         moved = once(name, hit, 7, (7,)).mean[0] - once(name, history, 7, (7,)).mean[0]
         expected = np.zeros(7)
-        expected[4] = 600 / local.SEASONS_AVERAGED if name == "SeasonalMean" else 0
+        expected[4] = 600 / catalogue.SEASONS_AVERAGED if name == "SeasonalMean" else 0
         np.testing.assert_allclose(moved, expected, atol=4 if name == "WindowMedian" else 1e-9)
 
 
