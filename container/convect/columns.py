@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from convect.blocks import Codes, looked_up
 from convect.errors import DataError, nearest
 
 Floats = NDArray[np.float64]
@@ -45,13 +46,24 @@ def require(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:
             raise DataError(message, f"{nearest(name, columns)} Columns found: {shown}{more}.", code="column_missing")
 
 
-def text_ids(frame: pd.DataFrame, names: Sequence[str], where: str) -> NDArray[np.object_]:
-    """Return (rows, len(names)) texts: 7 and 7.0 both as "7", "007" as it is.
+def coded_ids(frame: pd.DataFrame, names: Sequence[str], where: str) -> tuple[Codes, NDArray[np.object_]]:
+    """Return codes (rows,) and what each stands for, (codes, len(names)) texts: 7 and 7.0 both "7", "007" as it is.
 
     Raises DataError with the row of an empty one.
     """
-    parts = [_texts(frame[name], name, where) for name in names]
-    return np.stack(parts, axis=1) if parts else np.empty((len(frame), 0), dtype=object)
+    codes: Codes = np.zeros(len(frame), np.int32)
+    parts = np.empty((1, 0), dtype=object)
+    for name in names:
+        own, texts = _texts(frame[name], name, where)
+        pairs, found = (own, np.arange(len(texts))) if not parts.shape[1] else _paired(codes, own, len(texts))
+        codes, parts = pairs, np.column_stack([parts[found // len(texts)], texts[found % len(texts)]])
+    return codes, parts
+
+
+def _paired(left: Codes, right: Codes, count: int) -> tuple[Codes, NDArray[np.int64]]:
+    """Code each pair of codes anew; the pair of code k is (found[k] // count, found[k] % count)."""
+    codes, found = pd.factorize(left.astype(np.int64) * count + right)
+    return codes, np.asarray(found, np.int64)
 
 
 def joined(parts: NDArray[np.object_], names: Sequence[str]) -> NDArray[np.object_]:
@@ -70,26 +82,46 @@ def joined(parts: NDArray[np.object_], names: Sequence[str]) -> NDArray[np.objec
     return whole.to_numpy(dtype=object)
 
 
-def _texts(column: pd.Series[Any], name: str, where: str) -> NDArray[np.object_]:
+def _texts(column: pd.Series[Any], name: str, where: str) -> tuple[Codes, NDArray[np.object_]]:
+    """Return codes (rows,) and the distinct texts."""
     codes, distinct = factorized(column, name, where)
-    texts = np.array([as_text(value) for value in distinct], dtype=object)
-    empty = codes < 0 if not len(texts) else (codes < 0) | (np.array([not text for text in texts])[codes])
+    place, texts = pd.factorize(np.array([as_text(value) for value in distinct], dtype=object))
+    codes = codes if len(texts) == len(distinct) else np.where(codes < 0, -1, place[codes])
+    blank = np.flatnonzero(texts == "")
+    empty = codes < 0 if not len(blank) else (codes < 0) | (codes == blank[0])
     if empty.any():
         message = f"Column {example(name)} of {where} is empty in row {int(np.argmax(empty)) + 1}"
         count = int(empty.sum())
         more = f" and {count - 1} more" if count > 1 else ""
         raise DataError(f"{message}{more}, so the item is not known.", "Fill it in, or remove these rows.")
-    return texts[codes]
+    return codes, np.asarray(texts, dtype=object)
 
 
-def factorized(column: pd.Series[Any], name: str, where: str) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+def factorized(column: pd.Series[Any], name: str, where: str) -> tuple[Codes, NDArray[np.object_]]:
     """Return codes (rows,), -1 where empty, and the distinct values. Raises DataError for lists and the like."""
     try:
-        codes, distinct = pd.factorize(column.to_numpy(dtype=object))
+        return distinct_values(column)
     except TypeError as error:
         message = f"Column {example(name)} of {where} holds lists or objects."
         raise DataError(message, "Write one text or number a row.") from error
-    return codes, np.asarray(distinct, dtype=object)
+
+
+def distinct_values(column: pd.Series[Any]) -> tuple[Codes, NDArray[np.object_]]:
+    """Return codes (rows,), -1 where empty, and the distinct values; categories that no row has are none of them.
+
+    Raises TypeError for lists and the like.
+    """
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        codes, distinct = pd.factorize(column.to_numpy(dtype=object))
+        return codes, np.asarray(distinct, dtype=object)
+    codes, values = column.array.codes, column.cat.categories.to_numpy(dtype=object)
+    used = pd.unique(codes)
+    used = np.sort(used[used >= 0])
+    if len(used) == len(values):
+        return codes, values
+    place = np.full(len(values) + 1, -1)  # the last is for -1, an empty cell
+    place[used] = np.arange(len(used))
+    return looked_up(place, codes), values[used]
 
 
 def as_text(value: object) -> str:
@@ -117,13 +149,12 @@ def read_numbers(column: pd.Series[Any], name: str, where: str, role: str) -> Nu
     the first of them and its kind; true and false are no numbers.
     """
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
-        values = column.to_numpy(np.float64, copy=True)
-        return _finite(values, np.zeros(len(values), bool))
+        return _finite(column.to_numpy(np.float64), _nowhere(len(column)))
     codes, distinct = factorized(column, name, where)
     values, text, bad = _parsed(distinct)
     missing = codes < 0
     if not len(distinct):
-        return _finite(np.full(len(codes), np.nan), np.zeros(len(codes), bool))
+        return _finite(np.full(len(codes), np.nan), _nowhere(len(codes)))
     wrong = bad[codes] & ~missing
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -132,9 +163,15 @@ def read_numbers(column: pd.Series[Any], name: str, where: str, role: str) -> Nu
 
 
 def _finite(values: Floats, text: Mask) -> Numbers:
-    infinite = np.abs(values) > LARGEST
-    values[infinite] = np.nan
-    return Numbers(values, text, infinite)
+    if len(values) and max(np.fmax.reduce(values), -np.fmin.reduce(values)) > LARGEST:
+        infinite = np.abs(values) > LARGEST
+        return Numbers(np.where(infinite, np.nan, values), text, infinite)
+    return Numbers(values, text, _nowhere(len(values)))
+
+
+def _nowhere(rows: int) -> Mask:
+    """False (rows,), in no memory."""
+    return np.broadcast_to(np.False_, rows)
 
 
 def _parsed(distinct: NDArray[np.object_]) -> tuple[Floats, Mask, Mask]:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.columns import as_text, example, factorized, joined, read_numbers, require, text_ids
+from convect.blocks import looked_up
+from convect.columns import as_text, coded_ids, example, factorized, joined, read_numbers, require
 from convect.errors import DataError
 from convect.frequency import Frequency
 from convect.instants import read_instants
@@ -102,7 +103,8 @@ class Keys:
         require(table, present, where)
         chosen = self.parts[:, [self.names.index(name) for name in present]]
         own, distinct = pd.factorize(joined(chosen, present))
-        rows = pd.Index(distinct).get_indexer(pd.Index(joined(text_ids(table, present, where), present)))
+        codes, texts = coded_ids(table, present, where)
+        rows = looked_up(pd.Index(distinct).get_indexer(pd.Index(joined(texts, present))), codes)
         return np.asarray(rows, np.int64), np.asarray(own, np.int64), len(distinct), bool(present)
 
 

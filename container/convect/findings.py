@@ -16,37 +16,37 @@ COLUMNS = ("item_id", "finding", "count", "action")
 
 @dataclass
 class Findings:
-    """Collects counts for the items `ids` (n,); a finding about a whole table has the item id ""."""
+    """Sums up counts for the items `ids` (n,); a finding about a whole table has the item id ""."""
 
     ids: NDArray[np.object_]
-    _entries: list[pd.DataFrame] = field(default_factory=list)
+    _counts: dict[tuple[str, str, bool], NDArray[np.int64]] = field(default_factory=dict)
 
     def add(self, finding: str, counts: ArrayLike, action: str) -> None:
-        """Note counts (n,) by item; zeros are left out."""
-        numbers = np.asarray(counts, np.int64)
-        hit = np.flatnonzero(numbers)
-        self._note(self.ids[hit], finding, numbers[hit], action)
+        """Note counts (n,) by item, beside those noted before; zeros are left out."""
+        total = self._counts.setdefault((finding, action, False), np.zeros(len(self.ids), np.int64))
+        total += np.asarray(counts, np.int64)
 
     def add_rows(self, finding: str, items: NDArray[np.int64], mask: NDArray[np.bool_], action: str) -> None:
         """Note how many rows of each item are in `mask`; items and mask are (rows,)."""
-        if mask.any():
-            self.add(finding, np.bincount(items[mask], minlength=len(self.ids)), action)
+        self.add(finding, np.bincount(items[mask], minlength=len(self.ids)) if mask.any() else 0, action)
 
     def add_table(self, finding: str, count: int, action: str) -> None:
         """Note something about a table as a whole."""
-        if count:
-            self._note(np.array([""], dtype=object), finding, np.array([count], np.int64), action)
-
-    def _note(self, ids: NDArray[np.object_], finding: str, counts: NDArray[np.int64], action: str) -> None:
-        if len(ids):
-            table = {"item_id": ids, "finding": finding, "count": counts, "action": action}
-            self._entries.append(pd.DataFrame(table, columns=list(COLUMNS)))
+        self._counts[finding, action, True] = np.array([count], np.int64)
 
     def frame(self) -> pd.DataFrame:
         """Return the table item_id, finding, count, action; in the order the checks were made, then by item."""
-        if self._entries:
-            return pd.concat(self._entries, ignore_index=True)
+        parts = [self._entry(*key, counts) for key, counts in self._counts.items()]
+        found = [part for part in parts if len(part)]
+        if found:
+            return pd.concat(found, ignore_index=True)
         return pd.DataFrame({name: pd.Series(dtype="int64" if name == "count" else object) for name in COLUMNS})
+
+    def _entry(self, finding: str, action: str, whole: bool, counts: NDArray[np.int64]) -> pd.DataFrame:
+        hit = np.flatnonzero(counts)
+        ids = np.array([""], dtype=object) if whole else self.ids
+        table = {"item_id": ids[hit], "finding": finding, "count": counts[hit], "action": action}
+        return pd.DataFrame(table, columns=list(COLUMNS))
 
 
 @dataclass(frozen=True, eq=False)

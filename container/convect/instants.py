@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from convect.blocks import Codes, looked_up
+from convect.columns import distinct_values
 from convect.errors import DataError
 
 Instants = NDArray[np.datetime64]
@@ -55,24 +57,25 @@ def read_instants(column: pd.Series[Any], where: str) -> Reading:
     """
     if isinstance(column.dtype, np.dtype) and column.dtype.kind == "M":
         stamps = column.to_numpy()
-        inside = (stamps >= np.datetime64("1678")) & (stamps < np.datetime64("2262"))
-        _refuse(~inside, column, where)
-        return Reading(stamps.astype("datetime64[ns]"), np.zeros(len(column), bool))
+        _refuse(~((stamps >= np.datetime64("1678")) & (stamps < np.datetime64("2262"))), column, where)
+        return Reading(stamps.astype("datetime64[ns]", copy=False), np.broadcast_to(np.False_, len(column)))
     codes, distinct = _distinct(column, where)
     _refuse(codes < 0, column, where)
     texts = pd.Series([_as_text(value) for value in distinct], dtype=object)
     wall, offset_min = _parse(texts, where)
-    _refuse(wall.isna().to_numpy()[codes], column, where)
+    unread, zoned = wall.isna().to_numpy(), ~np.isnan(offset_min)
+    if unread.any():
+        _refuse(unread[codes], column, where)
     instants = _without_zone(wall.to_numpy("datetime64[ns]"), offset_min)
-    return Reading(instants[codes], ~np.isnan(offset_min)[codes])
+    by_row = looked_up(zoned, codes) if zoned.any() else np.broadcast_to(np.False_, len(codes))
+    return Reading(looked_up(instants, codes), by_row)
 
 
-def _distinct(column: pd.Series[Any], where: str) -> tuple[NDArray[np.intp], Any]:
+def _distinct(column: pd.Series[Any], where: str) -> tuple[Codes, Any]:
     try:
-        codes, distinct = pd.factorize(column.astype(object))
+        return distinct_values(column)
     except TypeError as error:
         raise DataError(f"{_sentence(where)} holds lists or objects, not timestamps.", _REMEDY) from error
-    return codes, distinct
 
 
 def _as_text(value: object) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.columns import Numbers, example, joined, read_numbers, require, text_ids
+from convect.blocks import Chosen, Codes, blocks, looked_up
+from convect.columns import Numbers, coded_ids, example, joined, read_numbers, require
 from convect.config import Config
 from convect.covariates import Coder, Keys, SideTable, side_table, static_values
 from convect.errors import ConfigError, DataError
@@ -19,6 +20,7 @@ from convect.schema import Schema
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+FREQUENCY_ROWS = 2_000_000  # of whole items, that tell the frequency of a larger table
 _TABLE, _RELATED = "the table", "the related table"
 _RELATED_FINDINGS = {
     "related_unknown_item": "not used",
@@ -29,13 +31,14 @@ _RELATED_FINDINGS = {
 
 @dataclass(frozen=True)
 class Rows:
-    """The user's rows, read: `ids` (n,) ascending, `items` (rows,) positions in them."""
+    """The user's rows, read: `ids` (n,) ascending, `items` (rows,) positions in them, `blocks` to work on in turn."""
 
     ids: NDArray[np.object_]
     keys: Keys
-    items: Integers
+    items: Codes
     reading: Reading
     target: Numbers
+    blocks: list[Chosen]
 
 
 def refuse_unused(schema: Schema, related: pd.DataFrame | None, static: pd.DataFrame | None) -> None:
@@ -53,17 +56,15 @@ def read_rows(frame: pd.DataFrame, schema: Schema) -> Rows:
     require(frame, (*schema.item_id, schema.timestamp, schema.target), _TABLE)
     if not len(frame):
         raise DataError("The table has no rows.", "Check that the right file or channel was given.")
-    parts = text_ids(frame, schema.item_id, _TABLE)
-    codes, distinct = pd.factorize(joined(parts, schema.item_id))
-    order = np.argsort(distinct)
-    rank = np.empty(len(order), np.int64)
+    codes, parts = coded_ids(frame, schema.item_id, _TABLE)
+    names = joined(parts, schema.item_id)
+    order = np.argsort(names)
+    rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order))
-    items = rank[codes]
-    first = np.full(len(order), len(items))
-    np.minimum.at(first, items, np.arange(len(items)))
+    items = codes.astype(np.int32, copy=False) if np.all(order[1:] > order[:-1]) else looked_up(rank, codes)
     reading = read_instants(frame[schema.timestamp], f"column {example(schema.timestamp)} of {_TABLE}")
     target = read_numbers(frame[schema.target], schema.target, _TABLE, "target")
-    return Rows(np.asarray(distinct)[order], Keys(parts[first], schema.item_id), items, reading, target)
+    return Rows(names[order], Keys(parts[order], schema.item_id), items, reading, target, blocks(items))
 
 
 def find_frequency(rows: Rows, config: Config, frequency: Frequency | None) -> Frequency:
@@ -71,8 +72,10 @@ def find_frequency(rows: Rows, config: Config, frequency: Frequency | None) -> F
 
     Raises DataError where the stamps do not fit it.
     """
-    order = np.lexsort((rows.reading.instants, rows.items))
-    stamps, items = rows.reading.instants[order], rows.items[order]
+    every = -(-len(rows.items) // FREQUENCY_ROWS)
+    chosen = np.flatnonzero(rows.items % every == 0)
+    chosen = chosen[np.lexsort((rows.reading.instants[chosen], rows.items[chosen]))]
+    stamps, items = rows.reading.instants[chosen], rows.items[chosen]
     if frequency is None:
         return Frequency.infer(stamps, items, config.freq)
     frequency.check(stamps, items)
@@ -154,11 +157,14 @@ def read_static(
 
 def _first_of_item(column: Floats, rows: Rows, found: Findings) -> Floats:
     """Each item's earliest known value (n,); items whose value changes are noted."""
-    known = np.flatnonzero(~np.isnan(column))
-    order = known[np.lexsort((column[known], rows.reading.instants[known], rows.items[known]))]
-    items, first = np.unique(rows.items[order], return_index=True)
     values = np.full(len(rows.ids), np.nan)
-    values[items] = column[order[first]]
-    changed = np.bincount(rows.items[order], column[order] != values[rows.items[order]], len(rows.ids))
+    changed = np.zeros(len(rows.ids))
+    for block in rows.blocks:
+        known = ~np.isnan(column[block])
+        told, stamps, items = (part[block][known] for part in (column, rows.reading.instants, rows.items))
+        order = np.lexsort((told, stamps, items))
+        first = order[np.unique(items[order], return_index=True)[1]]
+        values[items[first]] = told[first]
+        changed += np.bincount(items, told != values[items], len(rows.ids))
     found.add("static_changes", changed > 0, "earliest used")
     return values

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from convect.artifact import Artifact
-from convect.columns import joined, plain, read_numbers, text_ids
+from convect.columns import coded_ids, joined, plain, read_numbers
 from convect.panel import Floats, Panel
 from convect.schema import Schema
 
@@ -22,7 +22,8 @@ def with_last_rows(frame: pd.DataFrame, schema: Schema, artifact: Artifact) -> p
     if not schema.known_covariates or not names <= set(map(str, frame.columns)):
         return frame
     frame = plain(frame)
-    ids = joined(text_ids(frame, schema.item_id, _TABLE), schema.item_id)
+    codes, parts = coded_ids(frame, schema.item_id, _TABLE)
+    ids = joined(parts, schema.item_id)[codes]
     told = ~np.isnan(read_numbers(frame[schema.target], schema.target, _TABLE, "target").values)
     silent, first = np.unique(ids, return_index=True)
     mute = ~np.isin(silent, np.unique(ids[told])) & np.isin(silent, artifact.panel.item_ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -167,6 +167,22 @@ class Panel:
             future=self.future[chosen],
             static=self.static[chosen],
         )
+
+    def parts(self, rows: int) -> Iterator[Panel]:
+        """Yield the panel in parts of neighbouring items, of at most so many rows but at least one item; all views."""
+        first = 0
+        while first < len(self):
+            last = int(np.searchsorted(self.offsets, self.offsets[first] + rows, side="right")) - 1
+            last = max(last, first + 1)
+            yield self.between(first, last)
+            first = last
+
+    def between(self, first: int, last: int) -> Panel:
+        """Return the items from position `first` to before `last`, as views."""
+        items, rows = slice(first, last), slice(*self.offsets[[first, last]].tolist())
+        parts: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("values", "observed", "known", "past")}
+        parts |= {name: getattr(self, name)[items] for name in ("item_ids", "starts", "future", "static")}
+        return replace(self, offsets=self.offsets[first : last + 1] - self.offsets[first], **parts)
 
     def until(self, ends: ArrayLike) -> Panel:
         """Return each item cut to its first ends[i] rows (n,); the future is filled from the rows cut off.

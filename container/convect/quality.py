@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from convect.blocks import BLOCK_ROWS, Chosen
 from convect.columns import plain
 from convect.config import Config
 from convect.covariates import Coder
+from convect.draft import Draft, Work
 from convect.findings import Findings, QualityReport
 from convect.frequency import Frequency
 from convect.intake import Covariates, Rows, find_frequency, read_covariates, read_rows, read_static, refuse_unused
 from convect.panel import Panel
-from convect.repair import Cells, Layout, aggregate, fill, lay_out
+from convect.repair import Cells, Layout, aggregate, lay_out
 from convect.schema import Schema
 
 __all__ = ["QualityReport", "validate"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+_FLAGS = {"constant": "kept", "short": "kept", "mostly_filled": "kept", "future_missing": "left empty"}
 
 
 def validate(
@@ -53,51 +54,61 @@ def validate(
     step = find_frequency(rows, config, frequency)
     coder = Coder(categories)
     covariates = read_covariates(frame, related, schema, step, rows, coder, found)
-    stamps = step.ordinal(rows.reading.instants)
-    cells = aggregate(rows.items, stamps, rows.target.values, covariates.own, covariates.coded, config.aggregate)
-    _note_rows(found, rows, step, cells, config)
-    work = _Work(rows, covariates, cells, lay_out(cells), config.horizon or step.natural_horizon)
-    _note_cells(found, work, config, len(schema.known_covariates))
+    draft = _draft(rows, covariates, step, schema, config, found)
     attributes = read_static(frame, static, schema, rows, coder, found)
     found.add_table("unseen_category", sum(coder.unseen.values()), "left empty")
-    panel = _assemble(work, step, schema, config, attributes, coder.vocabulary if categories is None else categories)
-    _flag(found, panel, work.layout)
+    vocabulary = coder.vocabulary if categories is None else categories
+    panel = draft.panel(step, rows.ids, schema, attributes[draft.layout.kept], vocabulary)
+    _flag(found, panel, draft.layout)
     return panel, QualityReport.of(panel, found, frequency is None and config.freq is None)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """The rows on their way to a panel."""
+def _draft(
+    rows: Rows, covariates: Covariates, step: Frequency, schema: Schema, config: Config, found: Findings
+) -> Draft:
+    """Lay the rows out block by block, each read twice: what all of them need is known before the first is put down."""
+    horizon, known = config.horizon or step.natural_horizon, len(schema.known_covariates)
+    layout = lay_out(_cells(rows, chosen, step, covariates, config) for chosen in rows.blocks)
+    draft = Draft.empty(layout, horizon, known, covariates)
+    for chosen in rows.blocks:
+        cells = _cells(rows, chosen, step, covariates, config)
+        _note_rows(found, rows, chosen, step, cells, config)
+        at, part = layout.between(int(cells.items[0]), int(cells.items[-1]))
+        work = Work(len(rows.ids), covariates.side, cells, part, horizon)
+        _note_cells(found, work, config, known)
+        draft.put(at, work, config.missing)
+    return draft
 
-    rows: Rows
-    covariates: Covariates
-    cells: Cells
-    layout: Layout
-    horizon: int
 
-    @property
-    def places(self) -> tuple[Integers, Integers]:
-        """For each cell the place of its item in the panel (-1 where dropped), and its step after the last value."""
-        return self.layout.places(self.cells, len(self.rows.ids))
+def _cells(rows: Rows, chosen: Chosen, step: Frequency, covariates: Covariates, config: Config) -> Cells:
+    """The rows of a block, one an item and step."""
+    return aggregate(
+        rows.items[chosen].astype(np.int64),
+        step.ordinal(rows.reading.instants[chosen]),
+        rows.target.values[chosen],
+        covariates.own[chosen],
+        covariates.coded,
+        config.aggregate,
+    )
 
 
-def _note_rows(found: Findings, rows: Rows, step: Frequency, cells: Cells, config: Config) -> None:
+def _note_rows(found: Findings, rows: Rows, chosen: Chosen, step: Frequency, cells: Cells, config: Config) -> None:
     """Note what was done to single rows: text read as numbers, infinities, zones, stamps moved, rows made one."""
-    found.add_rows("number_as_text", rows.items, rows.target.was_text, "read as a number")
-    found.add_rows("infinite", rows.items, rows.target.infinite, "taken as missing")
-    found.add_rows("time_zone", rows.items, rows.reading.zoned, "dropped")
-    found.add_rows("off_grid", rows.items, ~step.on_grid(rows.reading.instants), "moved to its step")
-    extra_rows = np.bincount(cells.items, cells.copies - 1, len(rows.ids))
-    found.add("duplicate", extra_rows, config.aggregate)
+    items = rows.items[chosen]
+    found.add_rows("number_as_text", items, rows.target.was_text[chosen], "read as a number")
+    found.add_rows("infinite", items, rows.target.infinite[chosen], "taken as missing")
+    found.add_rows("time_zone", items, rows.reading.zoned[chosen], "dropped")
+    found.add_rows("off_grid", items, ~step.on_grid(rows.reading.instants[chosen]), "moved to its step")
+    found.add("duplicate", np.bincount(cells.items, cells.copies - 1, len(rows.ids)), config.aggregate)
 
 
-def _note_cells(found: Findings, work: _Work, config: Config, known: int) -> None:
+def _note_cells(found: Findings, work: Work, config: Config, known: int) -> None:
     """Note what is missing: whole items, the ends of items, values and steps between."""
     cells, layout, count = work.cells, work.layout, len(found.ids)
-    place, step = work.places
+    place, since, after = work.places
     kept, missing = place >= 0, np.isnan(cells.target)
-    lead = kept & (cells.ordinals < layout.starts[place])
-    future = kept & (step > 0)
+    lead = kept & (since < 0)
+    future = kept & (after > 0)
     told = ~np.isnan(cells.extra[:, :known]).all(axis=1) if known else np.zeros(len(missing), bool)
     inside = kept & ~lead & ~future
     found.add_rows("empty", cells.items, np.r_[True, np.diff(cells.items) != 0] & ~kept, "dropped")
@@ -110,77 +121,23 @@ def _note_cells(found: Findings, work: _Work, config: Config, known: int) -> Non
     found.add("gap", gaps, f"filled: {config.missing}")
 
 
-def _assemble(
-    work: _Work,
-    step: Frequency,
-    schema: Schema,
-    config: Config,
-    attributes: Floats,
-    vocabulary: Mapping[str, tuple[str, ...]],
-) -> Panel:
-    layout, known = work.layout, len(schema.known_covariates)
-    history, values = _history(work)
-    return Panel.build(
-        step,
-        work.rows.ids[layout.kept],
-        layout.starts,
-        layout.offsets,
-        fill(values, layout.offsets, config.missing),
-        observed=~np.isnan(values),
-        known=history[:, :known],
-        future=_future(work, known),
-        past=history[:, known:],
-        static=attributes[layout.kept],
-        known_names=schema.known_covariates,
-        past_names=schema.past_covariates,
-        static_names=schema.static,
-        categories=vocabulary,
-    )
-
-
-def _history(work: _Work) -> tuple[Floats, Floats]:
-    """Covariates (rows, K + P) and values (rows,) of every step of every item, NaN where not known."""
-    cells, layout, side = work.cells, work.layout, work.covariates.side
-    place, step = work.places
-    inside = (place >= 0) & (step <= 0) & (cells.ordinals >= layout.starts[place])
-    row = (layout.offsets[place] + cells.ordinals - layout.starts[place])[inside]
-    values = np.full(layout.offsets[-1], np.nan)
-    values[row] = cells.target[inside]
-    history = np.full((len(values), cells.extra.shape[1]), np.nan)
-    history[row] = cells.extra[inside]
-    if side is not None:
-        place, ordinals = layout.row_keys()
-        history = np.where(np.isnan(history), side.look_up(layout.kept[place], ordinals), history)
-    return history, values
-
-
-def _future(work: _Work, known: int) -> Floats:
-    """(n, horizon, K): the known covariates after each item's last value, NaN where not given."""
-    layout, side = work.layout, work.covariates.side
-    future = np.full((len(layout.kept), work.horizon, known), np.nan)
-    place, step = work.places
-    after = (place >= 0) & (step >= 1) & (step <= work.horizon)
-    future[place[after], step[after] - 1] = work.cells.extra[after, :known]
-    if side is not None and known:
-        ordinals = layout.ends[:, None] + 1 + np.arange(work.horizon)
-        items = np.broadcast_to(layout.kept[:, None], ordinals.shape)
-        future = np.where(np.isnan(future), side.look_up(items, ordinals)[..., :known], future)
-    return future
-
-
 def _flag(found: Findings, panel: Panel, layout: Layout) -> None:
     """Note what is kept but worth knowing: constant, short and mostly filled items, and an incomplete future."""
+    parts = [_flags(part) for part in panel.parts(BLOCK_ROWS)]
+    for finding, action in _FLAGS.items():
+        spread = np.zeros(len(found.ids), np.int64)
+        spread[layout.kept] = np.concatenate([part[finding] for part in parts])
+        found.add(finding, spread, action)
+
+
+def _flags(panel: Panel) -> dict[str, NDArray[Any]]:
     first = panel.offsets[:-1]
     seen = np.where(panel.observed, panel.values, np.nan)
     constant = np.fmin.reduceat(seen, first) == np.fmax.reduceat(seen, first)
     known = np.add.reduceat(panel.observed, first, dtype=np.int64)
-    flags = {
-        "constant": (constant & (known > 1), "kept"),
-        "short": (panel.lengths < max(3, 2 * panel.frequency.season), "kept"),
-        "mostly_filled": (2 * known < panel.lengths, "kept"),
-        "future_missing": (np.isnan(panel.future).any(axis=2).sum(axis=1), "left empty"),
+    return {
+        "constant": constant & (known > 1),
+        "short": panel.lengths < max(3, 2 * panel.frequency.season),
+        "mostly_filled": 2 * known < panel.lengths,
+        "future_missing": np.isnan(panel.future).any(axis=2).sum(axis=1),
     }
-    for finding, (counts, action) in flags.items():
-        spread = np.zeros(len(found.ids), np.int64)
-        spread[layout.kept] = counts
-        found.add(finding, spread, action)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,8 @@ def aggregate(items: Integers, ordinals: Integers, target: Floats, extra: Floats
     method is sum, mean, first, last, min or max of the known targets; covariates are averaged, codes (columns in
     `coded`) become the smallest. Equal but for the order of the rows, save first and last.
     """
+    if _one_each(items, ordinals):
+        return Cells(items, ordinals, target, extra, np.ones(len(items), np.int64))
     ordered = method in ("first", "last")
     order = np.lexsort((ordinals, items) if ordered else (target, ordinals, items))
     items, ordinals, target, extra = items[order], ordinals[order], target[order], extra[order]
@@ -42,6 +45,12 @@ def aggregate(items: Integers, ordinals: Integers, target: Floats, extra: Floats
         target = _reduced(target, first, copies, method)
         extra = _reduced_extra(extra, first, coded)
     return Cells(items[first], ordinals[first], target, extra, copies)
+
+
+def _one_each(items: Integers, ordinals: Integers) -> bool:
+    """Whether the rows ascend already, by item and step, with no step twice."""
+    item, step = np.diff(items), np.diff(ordinals)
+    return bool(((item > 0) | ((item == 0) & (step > 0))).all())
 
 
 def _reduced(target: Floats, first: Integers, copies: Integers, method: str) -> Floats:
@@ -80,15 +89,24 @@ class Layout:
     ends: Integers
     offsets: Integers
 
-    def places(self, cells: Cells, count: int) -> tuple[Integers, Integers]:
-        """Return for each cell the place of its item among the kept (-1 where dropped) and its step from the end.
+    def places(self, cells: Cells, count: int) -> tuple[Integers, Integers, Integers]:
+        """Return for each cell the place of its item among the kept (-1 where dropped) and its steps from both ends.
 
-        `count` is the number of items there were; a step of 0 is the last value, 1 the first of the future.
+        `count` is the number of items there were. Steps after the start: 0 is the first value; steps after the end:
+        0 is the last value, 1 the first of the future.
         """
         place_of = np.full(count, -1)
         place_of[self.kept] = np.arange(len(self.kept))
         place = place_of[cells.items]
-        return place, cells.ordinals - self.ends[place]
+        starts, ends = (np.append(bound, 0)[place] for bound in (self.starts, self.ends))
+        return place, cells.ordinals - starts, cells.ordinals - ends
+
+    def between(self, first: int, last: int) -> tuple[slice, Layout]:
+        """Return which of the kept items have codes from `first` to `last`, and where these lie among themselves."""
+        low, high = np.searchsorted(self.kept, [first, last + 1]).tolist()
+        chosen = slice(low, high)
+        offsets = self.offsets[low : high + 1] - self.offsets[low]
+        return chosen, Layout(self.kept[chosen], self.starts[chosen], self.ends[chosen], offsets)
 
     def row_keys(self) -> tuple[Integers, Integers]:
         """Return for each row of the panel the place of its item and its ordinal."""
@@ -97,22 +115,29 @@ class Layout:
         return place, np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1] - self.starts, lengths)
 
 
-def lay_out(cells: Cells) -> Layout:
+def lay_out(blocks: Iterable[Cells]) -> Layout:
     """Return the span of each item from its first to its last known target; items without any are left out.
 
-    Raises DataError where no item has a value, or where filling the gaps would blow the table up.
+    blocks: the cells of some items after those of others. Raises DataError where no item has a value, or where filling
+    the gaps would blow the table up.
     """
-    known = np.flatnonzero(~np.isnan(cells.target))
-    if not len(known):
+    spans = [_spans(cells) for cells in blocks]
+    kept, starts, ends, known = (np.concatenate(parts) for parts in zip(*spans, strict=True))
+    if not len(kept):
         raise DataError("No row has a target, so there is nothing to forecast.", "Check the target column.")
-    kept, first = np.unique(cells.items[known], return_index=True)
-    last = np.r_[first[1:], len(known)] - 1
-    starts, ends = cells.ordinals[known[first]], cells.ordinals[known[last]]
     offsets = np.r_[0, np.cumsum(ends - starts + 1)].astype(np.int64)
-    if offsets[-1] > _MOST_ROWS and offsets[-1] > _MOST_TIMES * len(known):
-        message = f"Filling the gaps between {len(known)} rows would make {offsets[-1]}."
+    if offsets[-1] > _MOST_ROWS and offsets[-1] > _MOST_TIMES * known.sum():
+        message = f"Filling the gaps between {known.sum()} rows would make {offsets[-1]}."
         raise DataError(message, "Look for a stray timestamp, or pass the hyperparameter freq with a longer step.")
     return Layout(kept, starts, ends, offsets)
+
+
+def _spans(cells: Cells) -> tuple[Integers, Integers, Integers, Integers]:
+    """The items that have a known target, the steps of their first and last, and how many each has."""
+    known = np.flatnonzero(~np.isnan(cells.target))
+    kept, first = np.unique(cells.items[known], return_index=True)
+    count = np.diff(np.r_[first, len(known)])
+    return kept, cells.ordinals[known[first]], cells.ordinals[known[first + count - 1]], count
 
 
 def fill(values: Floats, offsets: Integers, method: str) -> Floats:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convect.columns import joined, read_numbers, require, text_ids
+from convect.columns import coded_ids, joined, read_numbers, require
 from convect.errors import DataError
 
 
@@ -25,7 +25,8 @@ def refusal(values: Any, dtype: Any = object) -> str:
 
 
 def ids(values: Any, dtype: Any = object) -> list[str]:
-    return text_ids(pd.DataFrame({"id": pd.Series(values, dtype=dtype)}), ["id"], "the table")[:, 0].tolist()
+    codes, parts = coded_ids(pd.DataFrame({"id": pd.Series(values, dtype=dtype)}), ["id"], "the table")
+    return parts[codes, 0].tolist()
 
 
 def test_a_missing_column_is_named_with_the_nearest() -> None:

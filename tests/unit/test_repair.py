@@ -83,14 +83,14 @@ def test_gaps_agree_with_pandas(series: list[list[float]], method: str) -> None:
 
 
 def test_items_span_their_known_targets() -> None:
-    found = lay_out(cells([0, 0, 0, 1, 2, 2], [1, 2, 9, 5, 3, 4], [NAN, 1, NAN, NAN, 6, 7], "sum"))
+    found = lay_out([cells([0, 0, 0, 1, 2, 2], [1, 2, 9, 5, 3, 4], [NAN, 1, NAN, NAN, 6, 7], "sum")])
     assert (found.kept.tolist(), found.starts.tolist(), found.ends.tolist()) == ([0, 2], [2, 3], [2, 4])
     assert found.offsets.tolist() == [0, 1, 3]
 
 
 def test_nothing_known_is_refused() -> None:
     with pytest.raises(DataError) as caught:
-        lay_out(cells([0], [1], [NAN], "sum"))
+        lay_out([cells([0], [1], [NAN], "sum")])
     assert str(caught.value) == (
         "UserError [data]: No row has a target, so there is nothing to forecast. Check the target column."
     )
@@ -98,7 +98,7 @@ def test_nothing_known_is_refused() -> None:
 
 def test_an_explosion_of_gaps_is_refused() -> None:
     with pytest.raises(DataError) as caught:
-        lay_out(cells([0, 0], [0, 20_000_000], [1, 2], "sum"))
+        lay_out([cells([0, 0], [0, 20_000_000], [1, 2], "sum")])
     assert str(caught.value) == (
         "UserError [data]: Filling the gaps between 2 rows would make 20000001. "
         "Look for a stray timestamp, or pass the hyperparameter freq with a longer step."
