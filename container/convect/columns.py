@@ -29,8 +29,9 @@ def example(value: object) -> str:
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with texts as column names, not copied."""
-    return table.set_axis([str(column) for column in table.columns], axis=1)
+    """Return the table with texts as column names; one that has them already is not copied."""
+    named = all(isinstance(column, str) for column in table.columns)
+    return table if named else table.set_axis([str(column) for column in table.columns], axis=1)
 
 
 def require(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:

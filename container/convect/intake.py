@@ -126,9 +126,11 @@ def _read_covariate(name: str, tables: dict[str, pd.DataFrame], coder: Coder) ->
 
 
 def _stack(columns: list[Floats | None], rows: int) -> Floats:
-    empty = np.full(rows, np.nan)
-    filled = [empty if column is None else column for column in columns]
-    return np.stack(filled, axis=1) if filled else np.empty((rows, 0))
+    out = np.full((rows, len(columns)), np.nan)
+    for place, column in enumerate(columns):
+        if column is not None:
+            out[:, place] = column
+    return out
 
 
 def read_static(

@@ -7,7 +7,7 @@ dates as text; Parquet and JSON Lines bring their own. A column in `text_columns
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -27,17 +27,11 @@ def read_table(sources: Sequence[Source], text_columns: Collection[str] = ()) ->
     All sources must have the same form and columns (in any order); empty ones are skipped if another is not
     empty. Raises UserError, naming the source and the remedy, for what cannot be read.
     """
-    full = _not_empty(sources)
-    tables = [_partitioned(source, _read(source)) for source in full]
-    for source, table in zip(full, tables, strict=True):
-        _refuse_other_columns(full[0], tables[0], source, table)
-    if full[0].form == "csv":
-        table = with_numbers(_joined(full, tables), text_columns)
-    else:
-        table = _joined(full, [_plain(source, table, text_columns) for source, table in zip(full, tables, strict=True)])
-    if not table.num_rows:
-        raise refusal(full[0], "has column names but no rows.", "Provide at least one row of data.")
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False, ignore_metadata=True)
+    table = _whole(_not_empty(sources), text_columns)
+    # nothing else refers to the table, so each of its columns is freed as soon as the frame has it
+    frame: pd.DataFrame = table.to_pandas(
+        date_as_object=False, ignore_metadata=True, split_blocks=True, self_destruct=True
+    )
     return frame
 
 
@@ -49,6 +43,24 @@ def read_columns(sources: Sequence[Source]) -> tuple[str, ...]:
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
     return tuple(name for name in (*names, *(key for key, _ in source.partitions if key not in names)) if name)
+
+
+def _whole(full: Sequence[Source], text_columns: Collection[str]) -> pa.Table:
+    tables = [_read(source, text_columns) for source in full]
+    for source, table in zip(full, tables, strict=True):
+        _refuse_other_columns(full[0], tables[0], source, table)
+    table = _joined(full, tables)
+    if not table.num_rows:
+        raise refusal(full[0], "has column names but no rows.", "Provide at least one row of data.")
+    return with_numbers(table, text_columns) if full[0].form == "csv" else table
+
+
+def _coded(table: pa.Table, text_columns: Collection[str]) -> pa.Table:
+    """Turn `text_columns` into codes and their distinct texts, a small part of the memory that a text a row takes."""
+    for place, name in enumerate(table.column_names):
+        if name in text_columns and pa.types.is_string(table[name].type):
+            table = table.set_column(place, name, table[name].dictionary_encode())
+    return table
 
 
 def _not_empty(sources: Sequence[Source]) -> list[Source]:
@@ -80,19 +92,22 @@ def _parquet(source: Source) -> pyarrow.parquet.ParquetFile:
         raise damaged(source) from error
 
 
-def _read_parquet(source: Source) -> pa.Table:
-    """Return the columns; an unnamed index that pandas saved is left out."""
-    try:
-        table = _parquet(source).read()
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(source) from error
-    refuse_twins(source, table.column_names)
-    return table.select([name for name in table.column_names if not _INDEX.fullmatch(name)])
+def _read_parquet(source: Source) -> Iterator[pa.Table]:
+    """Yield the columns by row group; an unnamed index that pandas saved is left out."""
+    file = _parquet(source)
+    refuse_twins(source, file.schema_arrow.names)
+    kept = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
+    yield file.schema_arrow.empty_table().select(kept)
+    for number in range(file.num_row_groups):
+        try:
+            yield file.read_row_group(number).select(kept)
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(source) from error
 
 
-_READERS: dict[str, Callable[[Source], pa.Table]] = {
-    "csv": read_csv,
-    "jsonl": _read_jsonl,
+_READERS: dict[str, Callable[[Source], Iterator[pa.Table]]] = {
+    "csv": lambda source: iter([read_csv(source)]),
+    "jsonl": lambda source: iter([_read_jsonl(source)]),
     "parquet": _read_parquet,
 }
 _NAMES: dict[str, Callable[[Source], list[str]]] = {
@@ -102,12 +117,19 @@ _NAMES: dict[str, Callable[[Source], list[str]]] = {
 }
 
 
-def _read(source: Source) -> pa.Table:
+def _read(source: Source, text_columns: Collection[str]) -> pa.Table:
+    """Return a source with its columns as they stay, those of delimited text still all text."""
     try:
-        table = _READERS[source.form](source)
-        return table.select(table.column_names)  # names of columns are decoded only when they are asked for
+        parts = [_part(source, table, text_columns) for table in _READERS[source.form](source)]
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
+    return pa.concat_tables(parts)
+
+
+def _part(source: Source, table: pa.Table, text_columns: Collection[str]) -> pa.Table:
+    table = table.select(table.column_names)  # names of columns are decoded only when they are asked for
+    table = _partitioned(source, table)
+    return _coded(table if source.form == "csv" else _plain(source, table, text_columns), text_columns)
 
 
 def _partitioned(source: Source, table: pa.Table) -> pa.Table:

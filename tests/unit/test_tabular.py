@@ -39,7 +39,7 @@ def message(name: str, content: str | bytes) -> str:
 
 
 def lists(frame: pd.DataFrame) -> dict[str, list[object]]:
-    return {str(name): frame[name].tolist() for name in frame}
+    return {str(name): frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame}
 
 
 def parquet(frame: pd.DataFrame) -> bytes:
