@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from convect import __version__
+from convect.appending import table_files
 from convect.config import Config
 from convect.errors import PlatformError
 from convect.frequency import Frequency
 from convect.intervals import Intervals
+from convect.manifest import FORMAT_VERSION, MANIFEST, TABLES, read_manifest, write_manifest
 from convect.models.local import Array
 from convect.panel import Panel
 from convect.pooled import BY_NAME, GlobalModels, Learnt
 from convect.schema import Schema
 from convect.select import Weights
 
-FORMAT_VERSION = 2
-MANIFEST = "manifest.json"
 LIBRARIES = ("numpy", "pandas", "statsforecast", "lightgbm", "pyarrow")
-TABLES = ("items", "history", "future", "forecasts")
 TAIL_ROWS = 840  # of each history: as many as any model looks at
 
 
@@ -79,23 +77,29 @@ class Artifact:
         """Where each item stands."""
         return {item: place for place, item in enumerate(self.panel.item_ids)}
 
-    def save(self, model_dir: Path) -> None:
-        """Write the artifact into an existing or new directory; the manifest last, so that it vouches for the rest."""
+    def save(self, model_dir: Path, more: Iterable[Artifact] = ()) -> None:
+        """Write it, and `more` items of the same training behind its own, into an existing or new directory.
+
+        The manifest comes last, so that it vouches for the rest.
+        """
         model_dir.mkdir(parents=True, exist_ok=True)
-        for name, table in self._tables().items():
-            table.to_parquet(model_dir / f"{name}.parquet", index=False)
+        items = 0
+        with table_files(model_dir, TABLES) as tables:
+            for part in chain([self], more):
+                items += len(part.panel)
+                for name, table in part._tables().items():
+                    tables[name].add(table)
         for name, learnt in self.global_models.items():
             for number, one in enumerate(learnt):
                 (model_dir / f"{name}-{number}.txt").write_text(BY_NAME[name].learner.to_text(one))
         files = [f"{name}.parquet" for name in TABLES]
         files += [f"{name}-{number}.txt" for name, found in self.global_models.items() for number in range(len(found))]
-        manifest = self._manifest() | {"files": {name: _sha256(model_dir / name) for name in sorted(files)}}
-        (model_dir / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+        write_manifest(model_dir, self._manifest() | {"items": items}, files)
 
     @classmethod
     def load(cls, model_dir: Path) -> Artifact:
         """Read an artifact. Raises PlatformError where it is absent, damaged or of another format version."""
-        manifest = _read_manifest(model_dir)
+        manifest = read_manifest(model_dir)
         try:
             return cls._assemble(model_dir, manifest)
         except (KeyError, TypeError, ValueError) as error:
@@ -212,32 +216,3 @@ def _global_models(model_dir: Path, files: list[str]) -> GlobalModels:
             name = file.rpartition("-")[0]
             found[name] = (*found.get(name, ()), BY_NAME[name].learner.from_text((model_dir / file).read_text()))
     return found
-
-
-def _read_manifest(model_dir: Path) -> dict[str, Any]:
-    path = model_dir / MANIFEST
-    if not path.is_file():
-        raise PlatformError(
-            f"There is no {MANIFEST} in the model directory.", "Give the model.tar.gz that training wrote."
-        )
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        listed = {name for name, _ in manifest["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PlatformError(f"The artifact's {MANIFEST} is damaged.", "Copy model.tar.gz again.") from error
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise PlatformError(
-            f"The artifact has format version {manifest.get('format_version')!r}, expected {FORMAT_VERSION}.",
-            "Serve it with the image that trained it, or train again.",
-        )
-    if not {f"{name}.parquet" for name in TABLES} <= listed:
-        raise PlatformError(f"The artifact's {MANIFEST} does not list its tables.", "Copy model.tar.gz again.")
-    for name, digest in manifest["files"].items():
-        if Path(name).name != name or not (model_dir / name).is_file() or _sha256(model_dir / name) != digest:
-            raise PlatformError(f"The artifact's file {name!r} is absent or damaged.", "Copy model.tar.gz again.")
-    return manifest
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,10 +15,10 @@ BLOCK_ROWS = 1_000_000  # an item that has more is not cut
 
 
 def blocks(items: Codes, rows: int | None = None) -> list[Chosen]:
-    """Return which rows make each block: a few thousand items, all their rows, ascending by item.
+    """Return which rows make each block: some items, all their rows, ascending by item.
 
     items: (rows,) codes 0 to n - 1, each used. A table that is sorted by item is cut where it lies; of any other the
-    rows of an item keep their order. `rows` is how many a block has at least, a million unless given.
+    rows of an item keep their order. A block has fewer than `rows`, a million unless given, and its largest item more.
     """
     ascending = bool((items[:-1] <= items[1:]).all())
     order = None if ascending else np.argsort(items, kind="stable")

@@ -80,16 +80,24 @@ def calibrate(
     residuals, items = residuals[kept], items[kept]
     if not len(residuals):
         return Intervals(levels, np.full((horizon, len(levels)), np.nan), np.ones(count), power)
-    ratio = _ratios(np.abs(residuals).mean(axis=1), items, count)
+    ratio = ratios(residuals, items, count, typical_error(residuals))
     pooled = residuals / ratio[items][:, None]
     offsets = np.array([_offsets(_pool(pooled, step), levels) for step in range(horizon)])
     return Intervals(levels, offsets, ratio, power)
 
 
-def _ratios(errors: Array, items: NDArray[np.int64], count: int) -> Array:
-    typical = errors.mean()
+def typical_error(residuals: Array) -> float:
+    """Return the mean size of scaled residuals (r, h) over the rows that are known, NaN where none is."""
+    known = residuals[np.isfinite(residuals).all(axis=1)]
+    return float(np.abs(known).mean(axis=1).mean()) if len(known) else np.nan
+
+
+def ratios(residuals: Array, items: NDArray[np.int64], count: int, typical: float) -> Array:
+    """Return how large each item's errors are (count,) against those typical of the group, shrunk towards 1."""
+    known = np.isfinite(residuals).all(axis=1)
     if not typical > 0:
         return np.ones(count)
+    errors, items = np.abs(residuals[known]).mean(axis=1), items[known]
     rows = np.bincount(items, minlength=count)
     total = np.bincount(items, errors, count) + SHRINKAGE_ROWS * typical
     return np.asarray(total / (rows + SHRINKAGE_ROWS) / typical)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from convect import metrics
 from convect.backtest import Backtest
 from convect.ensemble import Combined, combine
-from convect.intervals import Intervals, calibrate, unit
+from convect.intervals import Intervals, calibrate, ratios, typical_error, unit
 from convect.models.local import Array
 from convect.select import Weights
 
@@ -18,12 +18,14 @@ from convect.select import Weights
 class Judgement:
     """The ensemble in the backtest: mean (r, h), quantiles (r, h, Q) at `intervals.levels`, and the intervals.
 
-    The quantiles of a row come from the errors of other items; `intervals` is learnt from the errors of all.
+    The quantiles of a row come from the errors of other items; `intervals` is learnt from the errors of all, whose
+    scaled size is `typical`.
     """
 
     mean: Array
     quantiles: Array
     intervals: Intervals
+    typical: float = np.nan
 
 
 POWERS = (0.0, 0.5, 1.0)
@@ -36,18 +38,35 @@ def judge(backtest: Backtest, weights: Weights, levels: tuple[float, ...], count
 
     How errors grow with what is forecast (`intervals.unit`) is chosen by the quantile loss in the backtest.
     """
-    rows = backtest.origins.past
-    taken = {name: predicted.rows(rows) for name, predicted in backtest.predictions.items()}
-    combined = combine(weights, np.broadcast_to(weights.group, (len(rows), len(weights.group))), taken)
+    combined = combined_past(backtest, weights)
     power, quantiles, best = 0.0, np.empty(0), np.inf
-    for tried in POWERS if len(rows) else POWERS[:1]:
+    for tried in POWERS if len(combined.mean) else POWERS[:1]:
         found = _out_of_sample(backtest, combined, tried, levels, count)
         loss = _loss(backtest, found, levels)
         if not len(quantiles) or loss < WORTH * best:
             power, quantiles, best = tried, found, loss
-    items = backtest.origins.items[rows]
-    learnt = calibrate(_residuals(backtest, combined.mean, power), items, count, levels, power)
-    return Judgement(combined.mean, quantiles, learnt)
+    items = backtest.origins.items[backtest.origins.past]
+    residuals = _residuals(backtest, combined.mean, power)
+    learnt = calibrate(residuals, items, count, levels, power)
+    return Judgement(combined.mean, quantiles, learnt, typical_error(residuals))
+
+
+def judge_others(backtest: Backtest, weights: Weights, judged: Judgement, count: int) -> Judgement:
+    """Score the ensemble on `count` series that taught it nothing, under the intervals that others taught."""
+    combined, intervals = combined_past(backtest, weights), judged.intervals
+    rows = backtest.origins.past
+    ones = np.ones(len(rows))
+    quantiles = intervals.quantiles(combined.mean, combined.spread, backtest.scale, backtest.size, ones)
+    residuals = _residuals(backtest, combined.mean, intervals.power)
+    ratio = ratios(residuals, backtest.origins.items[rows], count, judged.typical)
+    return Judgement(combined.mean, quantiles, replace(intervals, ratio=ratio), judged.typical)
+
+
+def combined_past(backtest: Backtest, weights: Weights) -> Combined:
+    """Return the ensemble at every past origin, under the group's weights."""
+    rows = backtest.origins.past
+    taken = {name: predicted.rows(rows) for name, predicted in backtest.predictions.items()}
+    return combine(weights, np.broadcast_to(weights.group, (len(rows), len(weights.group))), taken)
 
 
 def _residuals(backtest: Backtest, mean: Array, power: float) -> Array:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from convect import forecasting, inline, intervals, leaderboard, portfolio, select, units
+from convect import forecasting, inline, leaderboard
 from convect.artifact import TAIL_ROWS, Artifact
-from convect.backtest import prepare
 from convect.config import Config
 from convect.errors import ConfigError
-from convect.folds import Fold, default_windows, min_train_steps, rolling_origin
-from convect.judgement import combined_last, judge
+from convect.folds import default_windows
+from convect.learning import Answers, Learned, Setting, learn
 from convect.models.local import cap_rows
-from convect.models.table import series_table
 from convect.panel import Panel
 from convect.portfolio import Budget
 from convect.quality import QualityReport, validate
@@ -74,43 +72,33 @@ def fit(
 ) -> TrainResult:
     """Train on a panel, what `train` does once the table is read; raises ConfigError for an impossible horizon."""
     progress(f"data: {len(panel)} items, {len(panel.values)} rows, frequency {panel.frequency.alias}")
-    horizon = config.horizon or panel.frequency.natural_horizon
-    _check_horizon(panel, horizon)
-    seasons = find_seasons(panel)
-    table = series_table(panel, horizon, seasons, config.holidays)
-    backtest, global_models = portfolio.run(
-        panel,
-        prepare(panel, _folds(panel, horizon, table.season, config), horizon, table.season),
-        table,
-        config,
-        executor=executor,
-        budget=budget or Budget(config.time_limit),
-        progress=progress,
-    )
-    weights = select.choose(backtest, len(panel), config.metric)
-    judged = judge(backtest, weights, _levels(config), len(panel))
-    last = combined_last(backtest, weights)
-    scale = units.scales(panel, table.season)
-    quantiles = judged.intervals.quantiles(last.mean, last.spread, scale, units.sizes(panel), judged.intervals.ratio)
-    artifact = Artifact(
-        schema=schema,
-        config=config,
-        seasons=seasons,
-        horizon=horizon,
-        panel=panel.tail(max(TAIL_ROWS, cap_rows(seasons))),
-        weights=weights,
-        intervals=judged.intervals,
-        scale=scale,
-        forecasts=units.bounded(panel, last.mean, quantiles),
-        fallback=last.fallback,
-        global_models=global_models,
-    )
+    setting = setting_of(panel, config)
+    lesson = learn(panel, setting, executor=executor, budget=budget or Budget(config.time_limit), progress=progress)
+    artifact = artifact_of(panel, schema, lesson.learned, lesson.answers)
     return TrainResult(
         artifact,
-        _forecasts(artifact),
-        leaderboard.table(backtest, weights, judged),
-        backtest_table(panel, backtest, judged, config.quantiles),
+        forecasts_of(artifact),
+        leaderboard.table(lesson.backtest, lesson.weights, lesson.judged),
+        backtest_table(panel, lesson.backtest, lesson.judged, config.quantiles),
         quality,
+    )
+
+
+def artifact_of(panel: Panel, schema: Schema, learned: Learned, answers: Answers) -> Artifact:
+    """Return what was learnt and answered for the items of a panel as an artifact."""
+    setting = learned.setting
+    return Artifact(
+        schema=schema,
+        config=setting.config,
+        seasons=setting.seasons,
+        horizon=setting.horizon,
+        panel=panel.tail(max(TAIL_ROWS, cap_rows(setting.seasons))),
+        weights=replace(learned.weights, series=answers.weights),
+        intervals=replace(learned.judged.intervals, ratio=answers.ratio),
+        scale=answers.scale,
+        forecasts=answers.forecasts,
+        fallback=answers.fallback,
+        global_models={name: learnt[0] for name, learnt in learned.models.items()},
     )
 
 
@@ -148,15 +136,16 @@ def _check_horizon(panel: Panel, horizon: int) -> None:
         )
 
 
-def _folds(panel: Panel, horizon: int, season: int, config: Config) -> list[Fold]:
-    covariates = bool(panel.known_names)
+def setting_of(panel: Panel, config: Config) -> Setting:
+    """Return what a panel decides before anything is learnt; raises ConfigError for an impossible horizon."""
+    horizon = config.horizon or panel.frequency.natural_horizon
+    _check_horizon(panel, horizon)
+    seasons = find_seasons(panel)
+    covariates, season = bool(panel.known_names), seasons[0] if seasons else 1
     windows = config.windows or default_windows(panel.lengths, horizon, season, covariates=covariates)
-    return rolling_origin(panel.lengths, horizon, windows, min_train_steps(season))
+    return Setting(config, seasons, horizon, windows)
 
 
-def _levels(config: Config) -> tuple[float, ...]:
-    return tuple(sorted({*intervals.LEVELS, *config.quantiles}))
-
-
-def _forecasts(artifact: Artifact) -> pd.DataFrame:
+def forecasts_of(artifact: Artifact) -> pd.DataFrame:
+    """Return the table of an artifact's forecasts."""
     return forecast_table(artifact.panel, artifact.forecasts, artifact.intervals.levels, artifact.quantiles)

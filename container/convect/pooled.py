@@ -10,7 +10,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from convect.backtest import Backtest
+from convect.backtest import Backtest, Origins
 from convect.models import covariate_regression, global_lightgbm, global_linear
 from convect.models.covariate_regression import Regression
 from convect.models.features import Array, Index, SeriesTable, WindowFeatures
@@ -22,6 +22,7 @@ TRAINING = {"fast": Training(30_000, 100, rate=0.1), "balanced": Training(), "be
 PREDICT_ROWS = 200_000  # rows of features held at once
 Learnt = Any  # what a learner has learnt; only the learner looks inside
 GlobalModels = Mapping[str, tuple[Learnt, ...]]  # by variant, one a seed
+ByWindow = Mapping[int, tuple[Learnt, ...]]  # of one variant: what was learnt before each window, 0 is now
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def run(
     backtest: Backtest,
     training: Training,
     spent: Callable[[], bool] = lambda: False,
-) -> tuple[tuple[Learnt, ...], Predictions] | None:
+) -> tuple[ByWindow, Predictions] | None:
     """Fit once for each window on what was known then, and once on everything.
 
     None where there is too little to learn from, or where `spent()` says so before the last window is done.
@@ -99,26 +100,37 @@ def run(
     origins = backtest.origins
     features = _features(variant, table)
     mean = np.full((len(origins.items), backtest.horizon), np.nan)
-    learnt: tuple[Learnt, ...] = ()
+    learnt: dict[int, tuple[Learnt, ...]] = {}
     for window in sorted(set(origins.windows.tolist()), reverse=True):
         rows = np.flatnonzero(origins.windows == window)
         ends = np.zeros(len(table.offsets) - 1, np.int64)
         ends[origins.items[rows]] = origins.ends[rows]
-        learnt = () if spent() else _fit(variant, features, ends, backtest.horizon, training)
-        if not learnt or spent():
+        found = () if spent() else _fit(variant, features, ends, backtest.horizon, training)
+        if not found or spent():
             return None
-        mean[rows] = _mean(variant, learnt, features, origins.items[rows], origins.ends[rows], backtest.horizon)
-    found = _predictions(variant, table, origins.items, origins.ends, mean)
-    return learnt, replace(found, seconds=time.process_time() - clock)
+        learnt[window] = found
+        mean[rows] = _mean(variant, found, features, origins.items[rows], origins.ends[rows], backtest.horizon)
+    said = _predictions(variant, table, origins.items, origins.ends, mean)
+    return learnt, replace(said, seconds=time.process_time() - clock)
 
 
 def forecast(variant: Variant, learnt: tuple[Learnt, ...], table: SeriesTable, horizon: int) -> Predictions:
     """Return what was learnt says after the end of every series of a table."""
-    lengths = np.diff(table.offsets)
+    return at_origins(variant, {0: learnt}, table, Origins.of(np.diff(table.offsets), []), horizon)
+
+
+def at_origins(variant: Variant, learnt: ByWindow, table: SeriesTable, origins: Origins, horizon: int) -> Predictions:
+    """Return what was learnt says of any series, at each origin what was learnt without a later window."""
+    clock = time.process_time()
     features = _features(variant, table)
-    mean = _mean(variant, learnt, features, np.arange(len(lengths)), lengths, horizon)
-    mean[np.add.reduceat(np.isnan(features.table.values), table.offsets[:-1]) > 0] = np.nan
-    return _predictions(variant, table, np.arange(len(lengths)), lengths, mean)
+    mean = np.full((len(origins.items), horizon), np.nan)
+    for window in sorted(set(origins.windows.tolist())):
+        rows = np.flatnonzero(origins.windows == window)
+        mean[rows] = _mean(variant, learnt[window], features, origins.items[rows], origins.ends[rows], horizon)
+    unfit = np.add.reduceat(np.isnan(features.table.values), table.offsets[:-1]) > 0
+    mean[unfit[origins.items]] = np.nan
+    found = _predictions(variant, table, origins.items, origins.ends, mean)
+    return replace(found, seconds=time.process_time() - clock)
 
 
 def _features(variant: Variant, table: SeriesTable) -> WindowFeatures:

@@ -54,14 +54,14 @@ def run(
     executor: Executor | None,
     budget: Budget,
     progress: Callable[[str], None],
-) -> tuple[Backtest, pooled.GlobalModels]:
-    """Return the backtest with the predictions of every model that finished in time, and the global models.
+) -> tuple[Backtest, dict[str, pooled.ByWindow]]:
+    """Return the backtest with the predictions of every model that finished in time, and what the global ones learnt.
 
     The naive model always finishes; any other that the budget cuts off is left out as if it did not exist.
     """
     names = models_of(config.preset, table.seasons, panel.values)
     pending = _submit(panel, backtest, table.seasons, names, executor)
-    learnt: dict[str, tuple[pooled.Learnt, ...]] = {}
+    learnt: dict[str, pooled.ByWindow] = {}
     predictions: dict[str, Predictions] = {}
     training = replace(pooled.TRAINING[config.preset], seed=config.seed)
     for variant in pooled.variants_of(config.preset, panel.values):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,13 @@ def choose(backtest: Backtest, items: int, metric: str) -> Weights:
     group = GREEDY_SHARE * _greedy(sampled, objective) + (1 - GREEDY_SHARE) * shares / shares.sum()
     series = _tilted(group, _relative_errors(backtest, forecasts, usable, items))
     return Weights(names, group, series, core)
+
+
+def tilt(weights: Weights, backtest: Backtest, items: int) -> Weights:
+    """Return a group's weights tilted for `items` other series by their own errors in their own backtest."""
+    usable = np.flatnonzero(np.isfinite(backtest.scale))
+    forecasts = {name: backtest.past(name) for name in weights.models}
+    return replace(weights, series=_tilted(weights.group, _relative_errors(backtest, forecasts, usable, items)))
 
 
 def _without_evidence(names: tuple[str, ...], items: int) -> Weights:

@@ -17,7 +17,7 @@ def scales(panel: Panel, season: int, relative: float | None = None) -> Array:
     A series that never changed, or has one row, is taken to change by `relative` (the panel's median scale in units
     of the mean |value|, unless given) of its own size, less the longer it stood still: divided by its rows.
     """
-    found = np.array([metrics.seasonal_scale(panel.series(item), season) for item in range(len(panel))])
+    found = _scales(panel, season)
     size = np.add.reduceat(np.abs(panel.values), panel.offsets[:-1]) / panel.lengths
     typical = relative_scale(found, size) if relative is None else relative
     return np.where(np.isfinite(found), found, typical * size / panel.lengths)
@@ -26,6 +26,16 @@ def scales(panel: Panel, season: int, relative: float | None = None) -> Array:
 def sizes(panel: Panel) -> Array:
     """Return each item's mean |value| (n,) of late."""
     return np.array([metrics.typical_size(panel.series(item)) for item in range(len(panel))])
+
+
+def typical_relative_scale(panel: Panel, season: int) -> float:
+    """Return the panel's median scale in units of the mean |value|."""
+    size = np.add.reduceat(np.abs(panel.values), panel.offsets[:-1]) / panel.lengths
+    return relative_scale(_scales(panel, season), size)
+
+
+def _scales(panel: Panel, season: int) -> Array:
+    return np.array([metrics.seasonal_scale(panel.series(item), season) for item in range(len(panel))])
 
 
 def relative_scale(scale: Array, size: Array) -> float:

@@ -6,15 +6,18 @@ import ctypes
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
 
 import pyarrow as pa
 
 from convect.machine import usable_cpus
 
 _SET_PARENT_DEATH_SIGNAL = 1  # of prctl
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @contextmanager
@@ -27,6 +30,19 @@ def process_pool() -> Iterator[Executor]:
     with ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_depend_on_parent) as pool:
         pool.submit(os.getpid).result()
         yield pool
+
+
+class Here(Executor):
+    """An executor without processes: it does the work at once, in this one."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Return the result of a call, or what it raised, as a future that is done."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def _depend_on_parent() -> None:

@@ -15,9 +15,10 @@ from pandas.testing import assert_frame_equal
 
 from convect import artifact as module
 from convect import pipeline, pooled
-from convect.artifact import FORMAT_VERSION, MANIFEST, Artifact
+from convect.artifact import Artifact
 from convect.config import Config
 from convect.errors import PlatformError
+from convect.manifest import FORMAT_VERSION, MANIFEST
 from convect.request import ForecastRequest
 from convect.select import Weights
 from tests.unit.made import fast, quiet, table

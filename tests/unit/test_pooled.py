@@ -48,7 +48,7 @@ def learnt(variant: pooled.Variant) -> tuple[Any, ...]:
     ready = prepare(panel, rolling_origin(panel.lengths, HORIZON, 1, 20), HORIZON, 7)
     found = pooled.run(variant, table_of(panel), ready, pooled.TRAINING["fast"])
     assert found is not None
-    return found
+    return found[0][0], found[1]
 
 
 @VARIANTS
@@ -110,7 +110,7 @@ def test_only_what_a_seed_changes_is_learnt_more_than_once(seeded: bool, expecte
     training = replace(pooled.TRAINING["fast"], boosters=3, seed=7)
     ready = prepare(panel, rolling_origin(panel.lengths, HORIZON, 1, 20), HORIZON, 7)
     found = pooled.run(says(pooled.LINEAR_RAW, seeded=seeded), table_of(panel), ready, training)
-    assert found is not None and found[0] == expected
+    assert found is not None and found[0][0] == expected
 
 
 @VARIANTS

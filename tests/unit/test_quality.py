@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from convect import blocks
 from convect.config import Config
 from convect.errors import UserError
 from convect.frequency import Frequency
@@ -96,6 +97,26 @@ def test_the_report_is_json() -> None:
     }
     assert whole["findings"][0] == {"item_id": "a", "finding": "missing", "count": 1, "action": "filled: interpolate"}
     assert list(report.findings.columns) == ["item_id", "finding", "count", "action"]
+
+
+@pytest.mark.parametrize("rows", [1, 5, 12])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_blocks_of_rows_change_nothing(rows: int, shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [
+        daily([None, 1, "2", "", 4, np.inf, 6, None], "b", price=[1, 2, None, 4, 5, 6, 7, 8], shop="north"),
+        daily([5, 5, 5, 5], "a", price=2.0, shop=["south", "south", "north", "south"]).drop(index=1),
+        daily([3.0], "a", "2024-01-04", price=4.0, shop="south"),
+        daily([None, None], "c", price=0.5, shop="north"),
+        daily([1, 2, 3, None], "d", "2024-01-03 01:00", price=[1, None, 2, 3], shop="west"),
+    ]
+    table = pd.concat(parts, ignore_index=True).sample(frac=1.0 if shuffled else 1, random_state=0)
+    table = table if shuffled else table.sort_index()
+    schema = Schema("ds", "y", ("id",), known_covariates=("price",), static=("shop",))
+    whole, expected = validate(table, schema, Config(freq="D"))
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", rows)
+    panel, report = validate(table, schema, Config(freq="D"))
+    assert_same(panel, whole)
+    assert report.to_dict() == expected.to_dict()
 
 
 def test_a_clean_table_has_no_findings() -> None:

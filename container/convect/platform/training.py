@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -17,11 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from types import FrameType
 
+from convect.appending import table_files
 from convect.config import Config
 from convect.ensemble import NAME as ENSEMBLE
 from convect.errors import UserError, nearest
 from convect.panel import Panel
-from convect.pipeline import TrainResult, fit
+from convect.pipeline import TrainResult
 from convect.platform.channels import channel_columns, read_channel
 from convect.platform.hosts import Crew, follow, leading
 from convect.platform.opt_ml import Hosts, OptML, failure_text
@@ -29,6 +30,7 @@ from convect.platform.spec import CHANNELS, METRICS, metric_line
 from convect.portfolio import Budget
 from convect.quality import QualityReport, validate
 from convect.schema import Schema
+from convect.streaming import in_parts
 from convect.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
@@ -69,12 +71,20 @@ def _lead(opt_ml: OptML, hosts: Hosts) -> None:
             crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure))
             config = Config.from_hyperparameters(opt_ml.hyperparameters())
             _check_channels(opt_ml)
-            result = _train(opt_ml, config, crew, executor, Budget(config.time_limit, stop))
-        with _all_or_nothing(opt_ml.output_data_dir) as folder:
-            write_outputs(result, folder)
-        with _all_or_nothing(opt_ml.model_dir, last="manifest.json") as folder:
-            result.artifact.save(folder)
-        _print_metrics(result, time.monotonic() - started)
+            first = _write(opt_ml, _train(opt_ml, config, crew, executor, Budget(config.time_limit, stop)))
+        _print_metrics(first, time.monotonic() - started)
+
+
+def _write(opt_ml: OptML, parts: Iterator[TrainResult]) -> TrainResult:
+    """Write all parts as they come and return the first, whose leaderboard is complete then."""
+    with (
+        _all_or_nothing(opt_ml.model_dir, last="manifest.json") as model,
+        _all_or_nothing(opt_ml.output_data_dir) as outputs,
+    ):
+        written = write_outputs(parts, outputs)
+        first = next(written)
+        first.artifact.save(model, (part.artifact for part in written))
+    return first
 
 
 def _check_channels(opt_ml: OptML) -> None:
@@ -100,7 +110,7 @@ def _sharded(opt_ml: OptML) -> list[str]:
     return [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
 
 
-def _train(opt_ml: OptML, config: Config, crew: Crew, executor: Executor, budget: Budget) -> TrainResult:
+def _train(opt_ml: OptML, config: Config, crew: Crew, executor: Executor, budget: Budget) -> Iterator[TrainResult]:
     opt_ml.output_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".hosts-", dir=opt_ml.output_dir) as folder:
         hosts = crew.gather(_sharded(opt_ml), Path(folder))
@@ -108,7 +118,7 @@ def _train(opt_ml: OptML, config: Config, crew: Crew, executor: Executor, budget
         panel, quality, schema = _read(opt_ml, config, shards)
     give_back()
     say = partial(print, flush=True)
-    return fit(panel, quality, schema, config, executor=executor, budget=budget, progress=say)
+    return in_parts(panel, quality, schema, config, executor=executor, budget=budget, progress=say)
 
 
 def _read(opt_ml: OptML, config: Config, shards: Mapping[str, Sequence[Path]]) -> tuple[Panel, QualityReport, Schema]:
@@ -123,25 +133,30 @@ def _read(opt_ml: OptML, config: Config, shards: Mapping[str, Sequence[Path]]) -
     tables = {name: read_channel(opt_ml.channel_dir(name), name, text, shards[name]) for name in opt_ml.channels()}
     for name, table in tables.items():
         print(f"channel {name}: {len(table)} rows, {len(table.columns)} columns", flush=True)
+    give_back()
     panel, quality = validate(
         tables["train"], schema, config, related=tables.get("related"), static=tables.get("static")
     )
     return panel, quality, schema
 
 
-def write_outputs(result: TrainResult, folder: Path) -> None:
-    """Write the tables a person looks at into `folder`."""
-    result.forecasts.to_csv(folder / "forecasts.csv", index=False, float_format=FLOAT_FORMAT)
-    result.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
-    result.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
-    result.backtest.to_parquet(folder / "backtest.parquet", index=False)
-    (folder / "quality.json").write_text(json.dumps(result.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
+def write_outputs(parts: Iterable[TrainResult], folder: Path) -> Iterator[TrainResult]:
+    """Write the tables a person looks at into `folder`, part by part as they come, and hand each part on."""
+    with table_files(folder, ("forecasts", "backtest")) as files:
+        for number, part in enumerate(parts):
+            with (folder / "forecasts.csv").open("a", encoding="utf-8", newline="") as file:
+                part.forecasts.to_csv(file, index=False, header=not number, float_format=FLOAT_FORMAT)
+            files["forecasts"].add(part.forecasts)
+            files["backtest"].add(part.backtest)
+            yield part
+    part.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
+    (folder / "quality.json").write_text(json.dumps(part.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
 def _print_metrics(result: TrainResult, seconds: float) -> None:
     board = result.leaderboard.set_index("model")
     row = {str(name): float(value) for name, value in board.loc[ENSEMBLE].items()}
-    found = {"train:seconds": seconds, "train:series": float(len(result.artifact.panel))}
+    found = {"train:seconds": seconds, "train:series": float(result.quality.items)}
     found |= {f"validation:{name}": value for name, value in row.items() if f"validation:{name}" in _NAMES}
     found["validation:coverage80"] = row["coverage_80"]
     for name, value in found.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from convect import pipeline
+from convect import pipeline, streaming
 from convect.artifact import Artifact
 from convect.platform import training
 from convect.platform.channels import read_channel
 from convect.platform.opt_ml import OptML
+from convect.request import ForecastRequest
 from tests.contract.bad_jobs import BAD
 from tests.contract.jobs import Job, csv
 from tests.unit.made import fast, quiet, table
@@ -78,6 +79,24 @@ def test_a_good_job_is_what_the_pipeline_makes(job: Job) -> None:
     np.testing.assert_array_equal(Artifact.load(job.base / "model").forecasts, result.artifact.forecasts)
 
 
+def test_many_series_are_written_part_by_part_and_served_as_one(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "LEARN_SERIES", 4)
+    monkeypatch.setattr(streaming, "PART_SERIES", 3)
+    frame = table(8, 50)
+    job.put("train", "train.csv", csv(frame))
+    assert training.main() == 0
+    artifact = Artifact.load(job.base / "model")
+    assert artifact.item_ids == tuple(sorted(frame["item_id"].unique()))
+    np.testing.assert_array_equal(artifact.panel.values, frame.sort_values(["item_id", "timestamp"])["target"])
+    written = pd.read_parquet(job.base / "output" / "data" / "forecasts.parquet")
+    answer = pipeline.forecast(artifact, ForecastRequest()).frame
+    assert_frame_equal(written, answer, check_exact=True)
+    told = job.csv("forecasts.csv").assign(timestamp=lambda read: pd.to_datetime(read["timestamp"]))
+    assert_frame_equal(told, written, check_exact=False, rtol=1e-9)
+    backtest = pd.read_parquet(job.base / "output" / "data" / "backtest.parquet")
+    assert backtest.loc[backtest["model"] == "Ensemble", "item_id"].nunique() == 8
+
+
 def test_nothing_hidden_is_left_beside_the_outputs(job: Job) -> None:
     assert training.main() == 0
     assert not list(job.base.rglob(".*"))
@@ -110,8 +129,8 @@ def test_an_earlier_model_stays_whole_where_a_later_job_fails(job: Job, monkeypa
     before = {name: (job.base / "model" / name).read_bytes() for name in job.written}
     real = Artifact.save
 
-    def half(artifact: Artifact, folder: Path) -> None:
-        real(artifact, folder)
+    def half(artifact: Artifact, folder: Path, more: Iterable[Artifact]) -> None:
+        real(artifact, folder, more)
         broken()
 
     monkeypatch.setattr(Artifact, "save", half)
