@@ -16,6 +16,7 @@ from convect.config import Config
 from convect.folds import min_train_steps, rolling_origin
 from convect.judgement import Judgement, combined_last, judge, judge_others
 from convect.models import local
+from convect.models.catalogue import MODELS
 from convect.models.features import SeriesTable
 from convect.models.local import NAIVE, Array, Predictions
 from convect.models.table import series_table
@@ -170,7 +171,7 @@ def _predict(
         if name in learned.models and counts:
             variant = pooled.BY_NAME[name]
             predictions[name] = pooled.at_origins(variant, learned.models[name], table, origins, ready.horizon)
-        elif name == NAIVE or (name in local.MODELS and counts):
+        elif name == NAIVE or (name in MODELS and counts):
             tasks = local_tasks(panel, origins, ready.horizon, seasons, name)
             predictions[name] = gather([local.forecast_chunk(task) for task in tasks], origins)
         else:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convect.columns import coded_ids, joined, read_numbers, require
+from convect.columns import coded_ids, distinct_values, joined, read_numbers, require
 from convect.errors import DataError
 
 
@@ -67,6 +67,29 @@ def test_an_empty_id_is_refused(value: object) -> None:
         "UserError [data]: Column 'id' of the table is empty in row 2 and 1 more, so the item is not known. "
         "Fill it in, or remove these rows."
     )
+
+
+def test_several_columns_are_coded_together() -> None:
+    table = pd.DataFrame({"shop": ["b", "a", "b", "a"], "sku": [1, 1, 2.0, 1], "way": ["x", "x", "x", "y"]})
+    codes, parts = coded_ids(table, ["shop", "sku", "way"], "the table")
+    assert parts[codes].tolist() == [["b", "1", "x"], ["a", "1", "x"], ["b", "2", "x"], ["a", "1", "y"]]
+    assert len(parts) == 4
+    assert coded_ids(table, [], "the table")[0].tolist() == [0, 0, 0, 0]
+
+
+def test_categories_that_no_row_has_are_not_there() -> None:
+    column = pd.Series(pd.Categorical(["c", None, "a"], categories=["a", "b", "c"]))
+    codes, distinct = distinct_values(column)
+    assert distinct.tolist() == ["a", "c"]
+    assert codes.tolist() == [1, -1, 0]
+
+
+def test_reading_numbers_leaves_the_table_as_it_was() -> None:
+    column = pd.Series([1.0, np.inf, 1e101, np.nan])
+    found = read_numbers(column, "y", "the table", "target")
+    np.testing.assert_array_equal(found.values, [1, np.nan, np.nan, np.nan])
+    assert found.infinite.tolist() == [False, True, True, False]
+    assert column.tolist()[:3] == [1.0, np.inf, 1e101]
 
 
 def test_several_columns_are_joined() -> None:

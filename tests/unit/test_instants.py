@@ -81,6 +81,15 @@ def test_one_zone_keeps_the_clock_several_become_utc(written: list[Any], meant: 
     assert read(written) == meant
 
 
+def test_categories_are_read_by_their_texts_and_unused_ones_not_at_all() -> None:
+    column = pd.Series(
+        pd.Categorical(["2024-02-01", "2024-01-31", "2024-02-01"], ["never", "2024-01-31", "2024-02-01"])
+    )
+    found = read_instants(column, "column 'ds'")
+    assert found.instants.astype("datetime64[D]").astype(str).tolist() == ["2024-02-01", "2024-01-31", "2024-02-01"]
+    assert not found.zoned.any()
+
+
 def test_zones_are_marked() -> None:
     zoned = read_instants(pd.Series(["2024-01-01T10:00Z", "2024-01-02", "2024-01-03 01:00+01:00"]), WHERE).zoned
     assert zoned.tolist() == [True, False, True]

@@ -183,3 +183,21 @@ def test_tail_agrees_with_pandas_and_stays_a_panel(panel: Panel, rows: int) -> N
     assert list(tail.timestamps) == list(expected["stamp"])
     np.testing.assert_array_equal(tail.future, panel.future)
     assert (tail.past[:, 0] == tail.known[:, 0] * 10).all()
+
+
+@given(panels(), st.integers(1, 12))
+def test_parts_are_views_that_make_the_whole(panel: Panel, rows: int) -> None:
+    found = list(panel.parts(rows))
+    assert all(len(part) == 1 or len(part.values) <= rows for part in found)
+    assert all(np.shares_memory(part.values, panel.values) for part in found)
+    for name in ("item_ids", "starts", "lengths", "values", "observed", "known", "future", "past", "static"):
+        joined = np.concatenate([getattr(part, name) for part in found])
+        np.testing.assert_array_equal(joined, getattr(panel, name))
+    for part in found:
+        part._check()
+
+
+def test_a_part_is_what_take_takes() -> None:
+    panel = small()
+    assert long_table(panel.between(1, 2)).equals(long_table(panel.take([1])))
+    assert panel.between(1, 2).known.tolist() == [[7.0], [8.0]]

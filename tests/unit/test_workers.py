@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from convect import workers
-from convect.workers import process_pool
+from convect.workers import Here, process_pool
 
 CONTAINER = Path(__file__).resolve().parents[2] / "container"
 
@@ -53,6 +53,12 @@ def test_no_worker_is_left_when_the_parent_is_killed() -> None:
     assert done.returncode == -signal.SIGKILL
     # The workers hold the pipe of its output, too: that this came to an end says that they are gone.
     assert done.stdout == "started\n"
+
+
+def test_without_processes_the_work_is_done_at_once() -> None:
+    assert Here().submit(divmod, 7, 2).result() == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        Here().submit(divmod, 7, 0).result()
 
 
 def test_memory_is_given_back_wherever_the_system_can_take_it() -> None:
