@@ -27,7 +27,7 @@ def read_table(sources: Sequence[Source], text_columns: Collection[str] = ()) ->
     All sources must have the same form and columns (in any order); empty ones are skipped if another is not
     empty. Raises UserError, naming the source and the remedy, for what cannot be read.
     """
-    full = _not_empty(sources)
+    full = not_empty(sources)
     tables = [_partitioned(source, _read(source)) for source in full]
     for source, table in zip(full, tables, strict=True):
         _refuse_other_columns(full[0], tables[0], source, table)
@@ -43,7 +43,7 @@ def read_table(sources: Sequence[Source], text_columns: Collection[str] = ()) ->
 
 def read_columns(sources: Sequence[Source]) -> tuple[str, ...]:
     """Return the column names of the first source that is not empty; raises UserError as `read_table` does."""
-    source = _not_empty(sources)[0]
+    source = not_empty(sources)[0]
     try:
         names = _NAMES[source.form](source)
     except UnicodeDecodeError as error:
@@ -51,7 +51,8 @@ def read_columns(sources: Sequence[Source]) -> tuple[str, ...]:
     return tuple(name for name in (*names, *(key for key, _ in source.partitions if key not in names)) if name)
 
 
-def _not_empty(sources: Sequence[Source]) -> list[Source]:
+def not_empty(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources that are not empty; raises UserError where none is left, or their forms differ."""
     full = [source for source in sources if source.head.strip()]
     if not full:
         raise refusal(sources[0], "is empty.", "Provide a file with a header and rows.")
@@ -73,7 +74,8 @@ def _read_jsonl(source: Source) -> pa.Table:
         raise damaged(source) from error
 
 
-def _parquet(source: Source) -> pyarrow.parquet.ParquetFile:
+def parquet_file(source: Source) -> pyarrow.parquet.ParquetFile:
+    """Open a Parquet source; raises UserError where it is damaged."""
     try:
         return pyarrow.parquet.ParquetFile(source.open())
     except (pa.ArrowException, OSError) as error:
@@ -83,7 +85,7 @@ def _parquet(source: Source) -> pyarrow.parquet.ParquetFile:
 def _read_parquet(source: Source) -> pa.Table:
     """Return the columns; an unnamed index that pandas saved is left out."""
     try:
-        table = _parquet(source).read()
+        table = parquet_file(source).read()
     except (pa.ArrowException, OSError) as error:
         raise damaged(source) from error
     refuse_twins(source, table.column_names)
@@ -98,7 +100,7 @@ _READERS: dict[str, Callable[[Source], pa.Table]] = {
 _NAMES: dict[str, Callable[[Source], list[str]]] = {
     "csv": lambda source: header(source).names,
     "jsonl": lambda source: list(_read_jsonl(source).column_names),
-    "parquet": lambda source: [name for name in _parquet(source).schema_arrow.names if not _INDEX.fullmatch(name)],
+    "parquet": lambda source: [name for name in parquet_file(source).schema_arrow.names if not _INDEX.fullmatch(name)],
 }
 
 
