@@ -34,13 +34,15 @@ class Source:
     """Bytes to be read as a table.
 
     `label` begins each sentence about it ("File 'a.csv' of channel 'train'"); `name` is the file name, whose ending
-    is a promise about the content ("" or an unknown ending promises nothing); `partitions` are columns from its path.
+    is a promise about the content ("" or an unknown ending promises nothing); `partitions` are columns from its path;
+    `columns` name those of delimited text that has no header, () where the first line must name them.
     """
 
     label: str
     name: str
     data: Path | bytes
     partitions: tuple[tuple[str, str | None], ...] = ()
+    columns: tuple[str, ...] = ()
 
     @cached_property
     def head(self) -> bytes:
