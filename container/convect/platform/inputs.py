@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,9 +24,12 @@ Folders = Mapping[str, Sequence[Path]]
 
 
 @contextmanager
-def folders(opt_ml: OptML) -> Iterator[dict[str, list[Path]]]:
-    """Give the folder of each channel of tables; what comes through a pipe is kept in one that ends with the block."""
-    found = {name: settings for name, settings in opt_ml.channels().items() if name in TABLES}
+def folders(opt_ml: OptML, names: Collection[str] = TABLES) -> Iterator[dict[str, list[Path]]]:
+    """Give the folder of each of these channels that the job has.
+
+    What comes through a pipe is kept in a folder that ends with the block.
+    """
+    found = {name: settings for name, settings in opt_ml.channels().items() if name in names}
     with TemporaryDirectory(prefix="convect-pipes-") as kept:
         for name, settings in found.items():
             if is_pipe(settings):

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -17,18 +17,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from types import FrameType
 
-from convect.config import Config
+from convect.artifact import Artifact
+from convect.config import Config, given
+from convect.datasets import Dataset
 from convect.ensemble import NAME as ENSEMBLE
 from convect.errors import UserError, nearest
-from convect.panel import Panel
 from convect.pipeline import TrainResult, fit
-from convect.platform.channels import channel_columns, read_channel
 from convect.platform.hosts import Crew, follow, leading
+from convect.platform.inputs import folders
 from convect.platform.opt_ml import Hosts, OptML, failure_text
-from convect.platform.spec import CHANNELS, METRICS, metric_line
+from convect.platform.spec import CHANNELS, NAMES, metric_line
+from convect.platform.tracking import log_run
+from convect.platform.work import Work, earlier_model, read_settings, read_work
 from convect.portfolio import Budget
-from convect.quality import QualityReport, validate
-from convect.schema import Schema
+from convect.refit import SEARCH, Refitted, refit, refit_config
+from convect.scoring import score
 from convect.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
@@ -57,8 +60,8 @@ def run(opt_ml: OptML) -> None:
     if hosts.rank == 0:
         _lead(opt_ml, hosts)
     else:
-        with _on_sigterm(sys.exit):
-            follow(hosts, {name: opt_ml.channel_dir(name) for name in _sharded(opt_ml)})
+        with _on_sigterm(sys.exit), folders(opt_ml, _sharded(opt_ml)) as found:
+            follow(hosts, {name: folder for name, (folder,) in found.items()})
 
 
 def _lead(opt_ml: OptML, hosts: Hosts) -> None:
@@ -67,14 +70,29 @@ def _lead(opt_ml: OptML, hosts: Hosts) -> None:
     with _on_sigterm(stop.set), ExitStack() as to_the_end:
         with process_pool() as executor:  # forked while there is no socket that the processes would keep open
             crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure))
-            config = Config.from_hyperparameters(opt_ml.hyperparameters())
+            config, datasets = read_settings(opt_ml)
             _check_channels(opt_ml)
-            result = _train(opt_ml, config, crew, executor, Budget(config.time_limit, stop))
+            earlier = earlier_model(opt_ml)
+            if earlier is not None:
+                config = _as_refit(earlier, opt_ml)
+            work = _read(opt_ml, config, datasets, earlier, crew)
+            result = _train(work, config, earlier, executor, Budget(config.time_limit, stop))
         with _all_or_nothing(opt_ml.output_data_dir) as folder:
             write_outputs(result, folder)
         with _all_or_nothing(opt_ml.model_dir, last="manifest.json") as folder:
             result.artifact.save(folder)
-        _print_metrics(result, time.monotonic() - started)
+        found = _metrics(result, work, time.monotonic() - started)
+        for name, value in found.items():
+            metric_line(name, value)
+        log_run(os.environ, result.artifact.config.to_dict(), found)
+
+
+def _as_refit(earlier: Artifact, opt_ml: OptML) -> Config:
+    stated = given(opt_ml.hyperparameters())
+    idle = ", ".join(name for name in SEARCH if name in stated)
+    if idle:
+        print(f"A refit searches nothing: {idle} have no effect.", flush=True)
+    return refit_config(earlier, stated)
 
 
 def _check_channels(opt_ml: OptML) -> None:
@@ -100,55 +118,47 @@ def _sharded(opt_ml: OptML) -> list[str]:
     return [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
 
 
-def _train(opt_ml: OptML, config: Config, crew: Crew, executor: Executor, budget: Budget) -> TrainResult:
+def _read(opt_ml: OptML, config: Config, datasets: Mapping[str, Dataset], earlier: Artifact | None, crew: Crew) -> Work:
     opt_ml.output_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".hosts-", dir=opt_ml.output_dir) as folder:
         hosts = crew.gather(_sharded(opt_ml), Path(folder))
         shards = {name: [host / name for host in hosts] for name in opt_ml.channels()}
-        panel, quality, schema = _read(opt_ml, config, shards)
+        work = read_work(opt_ml, config, datasets, earlier, shards)
     give_back()
+    return work
+
+
+def _train(
+    work: Work, config: Config, earlier: Artifact | None, executor: Executor, budget: Budget
+) -> TrainResult | Refitted:
     say = partial(print, flush=True)
-    return fit(panel, quality, schema, config, executor=executor, budget=budget, progress=say)
+    if earlier is None:
+        return fit(work.panel, work.quality, work.schema, config, executor=executor, budget=budget, progress=say)
+    return refit(earlier, work.panel, work.quality, config, executor=executor, budget=budget, progress=say)
 
 
-def _read(opt_ml: OptML, config: Config, shards: Mapping[str, Sequence[Path]]) -> tuple[Panel, QualityReport, Schema]:
-    """Return the channels as a panel; the tables themselves, many times its size, end with this function.
-
-    `shards` are the folders of other hosts by channel.
-    """
-    columns = channel_columns(opt_ml.channel_dir("train"), "train", shards["train"])
-    schema = Schema.complete(config.schema, columns)
-    print(schema.explain(columns), flush=True)
-    text = (*schema.item_id, schema.timestamp)
-    tables = {name: read_channel(opt_ml.channel_dir(name), name, text, shards[name]) for name in opt_ml.channels()}
-    for name, table in tables.items():
-        print(f"channel {name}: {len(table)} rows, {len(table.columns)} columns", flush=True)
-    panel, quality = validate(
-        tables["train"], schema, config, related=tables.get("related"), static=tables.get("static")
-    )
-    return panel, quality, schema
-
-
-def write_outputs(result: TrainResult, folder: Path) -> None:
-    """Write the tables a person looks at into `folder`."""
+def write_outputs(result: TrainResult | Refitted, folder: Path) -> None:
+    """Write the tables a person looks at into `folder`; a refit, which searches nothing, has no backtest."""
     result.forecasts.to_csv(folder / "forecasts.csv", index=False, float_format=FLOAT_FORMAT)
     result.forecasts.to_parquet(folder / "forecasts.parquet", index=False)
-    result.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
-    result.backtest.to_parquet(folder / "backtest.parquet", index=False)
     (folder / "quality.json").write_text(json.dumps(result.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
+    if isinstance(result, TrainResult):
+        result.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
+        result.backtest.to_parquet(folder / "backtest.parquet", index=False)
 
 
-def _print_metrics(result: TrainResult, seconds: float) -> None:
-    board = result.leaderboard.set_index("model")
-    row = {str(name): float(value) for name, value in board.loc[ENSEMBLE].items()}
+def _metrics(result: TrainResult | Refitted, work: Work, seconds: float) -> dict[str, float]:
+    """Each declared metric that this job has."""
     found = {"train:seconds": seconds, "train:series": float(len(result.artifact.panel))}
-    found |= {f"validation:{name}": value for name, value in row.items() if f"validation:{name}" in _NAMES}
-    found["validation:coverage80"] = row["coverage_80"]
-    for name, value in found.items():
-        metric_line(name, value)
-
-
-_NAMES = frozenset(metric.name for metric in METRICS)
+    if isinstance(result, TrainResult):
+        row = result.leaderboard.set_index("model").loc[ENSEMBLE].rename({"coverage_80": "coverage80"})
+        scores = {f"validation:{name}": float(value) for name, value in row.items()}
+        found |= {name: value for name, value in scores.items() if name in NAMES}
+    if work.actuals is not None:
+        whole = work.panel if isinstance(result, TrainResult) else result.artifact.panel
+        scores = score(result.artifact, work.actuals, whole)
+        found |= {f"test:{name}": value for name, value in scores.items()}
+    return found
 
 
 @contextmanager
