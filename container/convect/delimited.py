@@ -91,7 +91,7 @@ def read_csv(source: Source) -> pa.Table:
             return pa.table({name: pa.array([], pa.string()) for name in found.names if name})
         raise _refused(source, error, parse) from error
     except OSError as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
     named = [position for position, name in enumerate(found.names) if name]
     return table.rename_columns(found.names).select(named)
 

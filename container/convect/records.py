@@ -113,7 +113,7 @@ def _series(source: Source) -> Iterator[_Series]:
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
 
 
 def _objects(source: Source) -> Iterator[tuple[int, object]]:

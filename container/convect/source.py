@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from convect.errors import PlatformError, UserError
+from convect.errors import ConvectError, PlatformError, UserError
 
 _HEAD_BYTES = 1 << 18
 _GZIP = b"\x1f\x8b"
@@ -51,7 +52,7 @@ class Source:
             with self.open() as stream:
                 return bytes(stream.read(_HEAD_BYTES))
         except OSError as error:
-            raise damaged(self) from error
+            raise damaged(self, error) from error
 
     @cached_property
     def form(self) -> str:
@@ -78,8 +79,7 @@ class Source:
             with self.data.open("rb") as stream:
                 return stream.read(2) == _GZIP
         except OSError as error:
-            remedy = "Check its permissions and the disk."
-            raise PlatformError(f"{self.label} cannot be opened: {error.strerror}.", remedy) from error
+            raise damaged(self, error) from error
 
     def _refuse_other_compression(self) -> None:
         if self.name.endswith(".gz") and not self._compressed:
@@ -115,9 +115,13 @@ def not_utf8(source: Source) -> UserError:
     return refusal(source, "is not UTF-8 text.", "Save it with the encoding UTF-8.")
 
 
-def damaged(source: Source) -> UserError:
-    """Return the error for gzip or Parquet data that ends early or does not decode."""
-    return refusal(source, "is damaged or cut short.", "Write or upload it again.")
+def damaged(source: Source, error: Exception) -> ConvectError:
+    """Return the error for a file that the system does not read, or data that ends early or does not decode."""
+    number = getattr(error, "errno", None)  # libraries raise OSError for bad data, too, but without a number
+    if number is None:
+        return refusal(source, "is damaged or cut short.", "Write or upload it again.")
+    message = f"{source.label} cannot be read: {os.strerror(number)}."
+    return PlatformError(message, "Check its permissions and the disk.")
 
 
 def refuse_twins(source: Source, names: list[str]) -> None:

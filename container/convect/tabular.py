@@ -71,7 +71,7 @@ def _read_jsonl(source: Source) -> pa.Table:
         what = f"mixes {mixed[2]} and {mixed[3]} in '{mixed[1]}'." if mixed else "cannot be read as JSON Lines."
         raise refusal(source, what, "Write one flat JSON object a line, each name with one type.") from error
     except OSError as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
 
 
 def parquet_file(source: Source) -> pyarrow.parquet.ParquetFile:
@@ -79,7 +79,7 @@ def parquet_file(source: Source) -> pyarrow.parquet.ParquetFile:
     try:
         return pyarrow.parquet.ParquetFile(source.open())
     except (pa.ArrowException, OSError) as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
 
 
 def _read_parquet(source: Source) -> pa.Table:
@@ -87,7 +87,7 @@ def _read_parquet(source: Source) -> pa.Table:
     try:
         table = parquet_file(source).read()
     except (pa.ArrowException, OSError) as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
     refuse_twins(source, table.column_names)
     return table.select([name for name in table.column_names if not _INDEX.fullmatch(name)])
 

@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_opened_is_the_platforms(tmp_path: Path) -> None:
     with pytest.raises(PlatformError) as caught:
         read_table([source])
     assert str(caught.value) == (
-        "PlatformError [platform]: File 'a.csv' of channel 'train' cannot be opened: No such file or directory. "
+        "PlatformError [platform]: File 'a.csv' of channel 'train' cannot be read: No such file or directory. "
         "Check its permissions and the disk."
     )
 
