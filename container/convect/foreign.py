@@ -107,7 +107,20 @@ def own_config(value: Mapping[str, object]) -> Mapping[str, object]:
     for key, part in value.items():
         translate = _PARTS.get(key) or _refuse_part(key)
         own.update(translate(part))
+    _refuse_other_columns(own)
     return own
+
+
+def _refuse_other_columns(own: Mapping[str, object]) -> None:
+    """Fills and aggregations are by column; one of a covariate must not be taken for the target's."""
+    schema = own.get("schema")
+    target = schema.get("TargetAttributeName") if isinstance(schema, Mapping) else None
+    for name, done in (("missing", "filled"), ("aggregate", "aggregated")):
+        columns = own.get(name)
+        other = [column for column in columns if column != target] if isinstance(columns, Mapping) else []
+        if target is not None and other:
+            message = f"Transformations name column {shown(other[0])}, but only the target {shown(target)} is {done}."
+            raise ConfigError(message, "Remove that entry; gaps of covariates are left empty.")
 
 
 def is_job_config(value: Mapping[str, object]) -> bool:
