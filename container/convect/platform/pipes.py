@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import mmap
 import re
 import time
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +17,7 @@ from convect.errors import PlatformError, UserError
 _BLOCK_BYTES = 1 << 20
 _POLL_S = 0.05
 _BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
 _FILE = "pipe"
 
 
@@ -36,6 +39,7 @@ def drain(fifo: Path, channel: str, settings: Mapping[str, Any], folder: Path, w
     folder.mkdir(parents=True)
     with _opened(fifo, channel, wait_s) as source, (folder / _FILE).open("wb") as sink:
         _copy(source, sink)
+    _unpack(folder / _FILE, channel)
     _refuse_several_parquet(folder / _FILE, channel)
 
 
@@ -50,7 +54,7 @@ def _opened(fifo: Path, channel: str, wait_s: float) -> BinaryIO:
     return fifo.open("rb", buffering=0)
 
 
-def _copy(source: BinaryIO, sink: BinaryIO) -> None:
+def _copy(source: BinaryIO | gzip.GzipFile, sink: BinaryIO) -> None:
     rest = _first_lines(source)
     again = _again(rest)
     if again is not None:
@@ -66,7 +70,7 @@ def _without(again: re.Pattern[bytes] | None, lines: bytes) -> bytes:
     return again.sub(b"", lines) if again else lines
 
 
-def _first_lines(source: BinaryIO) -> bytes:
+def _first_lines(source: BinaryIO | gzip.GzipFile) -> bytes:
     read = b""
     while b"\n" not in read and len(read) < _BLOCK_BYTES and (block := source.read(_BLOCK_BYTES)):
         read += block
@@ -78,9 +82,24 @@ def _again(start: bytes) -> re.Pattern[bytes] | None:
     line, newline, _ = start.partition(b"\n")
     header = line.removeprefix(_BOM).rstrip(b"\r")
     text = header.decode("utf-8", errors="replace")
-    if not newline or header.startswith((b"{", b"PAR1", b"\x1f\x8b")) or "\0" in text or is_row(cells(text)[0]):
+    if not newline or header.startswith((b"{", b"PAR1", _GZIP)) or "\0" in text or is_row(cells(text)[0]):
         return None
     return re.compile(b"^(?:" + _BOM + b")?" + re.escape(header) + rb"\r?(?:\n|\Z)", re.MULTILINE)
+
+
+def _unpack(path: Path, channel: str) -> None:
+    """Decompress a file of gzip members, whose headers only now can be seen."""
+    with path.open("rb") as file:
+        if file.read(2) != _GZIP:
+            return
+    packed = path.rename(path.with_name(f".{path.name}"))
+    try:
+        with gzip.open(packed) as source, path.open("wb") as sink:
+            _copy(source, sink)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        message = f"What comes through the pipe of channel '{channel}' is damaged or cut short."
+        raise UserError(message, "Upload it again.", code="file") from error
+    packed.unlink()
 
 
 def _refuse_several_parquet(path: Path, channel: str) -> None:

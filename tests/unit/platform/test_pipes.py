@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import threading
 import time
@@ -72,6 +73,19 @@ def test_rows_without_a_header_are_all_kept(tmp_path: Path) -> None:
     rows = b"a,2024-01-01,1\na,2024-01-01,1\n"
     found = read_channel(through(tmp_path, [rows, rows]), "train", columns=("item_id", "timestamp", "target_value"))
     assert found["target_value"].tolist() == [1] * 4
+
+
+def test_compressed_objects_one_after_another_with_their_headers(tmp_path: Path) -> None:
+    objects = [gzip.compress(text) for text in (b"id,y\na,1\n", b"id,y\nb,2\n")]
+    found = read_channel(through(tmp_path, objects), "train")
+    assert found.to_dict("list") == {"id": ["a", "b"], "y": [1, 2]}
+
+
+def test_half_a_compressed_object_is_told_as_damaged(tmp_path: Path) -> None:
+    content = gzip.compress(b"id,y\n" + b"a,1\n" * 1000)
+    assert message(tmp_path, [content[:-20]]) == (
+        "UserError [file]: What comes through the pipe of channel 'train' is damaged or cut short. Upload it again."
+    )
 
 
 def test_json_lines_are_passed_on_as_they_are(tmp_path: Path) -> None:
