@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from convect.tabular import parquet_file
 
 ITEM, STAMP, TARGET = "item_id", "timestamp", "target"
 _NAMES = (ITEM, "id")
+_LIST = re.compile(rb'"(target|dynamic_feat)"\s*:\s*\[')
 _REMEDY = 'Write one series a line, like {"start": "2024-01-31", "target": [1, 2, null]}.'
 
 
@@ -42,20 +44,16 @@ class _Series:
 
 
 def is_records(source: Source) -> bool:
-    """Say whether a source holds series in DeepAR's form: its first object has `start` and a list as `target`."""
+    """Say whether a source holds series in DeepAR's form: a list as the target of its first object."""
     if source.form == "parquet":
         schema = parquet_file(source).schema_arrow
-        return {"start", TARGET} <= set(schema.names) and _is_list(schema.field(TARGET).type)
-    head = source.head.lstrip(b"\xef\xbb\xbf \r\n\t").partition(b"\n")[0]
-    return source.form == "jsonl" and b'"start"' in head and b'"target"' in head and _has_list(head)
+        return TARGET in schema.names and _is_list(schema.field(TARGET).type)
+    first = source.head.lstrip(b"\xef\xbb\xbf \r\n\t").partition(b"\n")[0]  # of a long series only the beginning
+    return source.form == "jsonl" and _LIST.search(first) is not None
 
 
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
-
-
-def _has_list(line: bytes) -> bool:
-    return line.partition(b'"target"')[2].lstrip(b" :").startswith(b"[")
 
 
 def read_records(sources: Sequence[Source], freq: str | None) -> pd.DataFrame:

@@ -122,6 +122,8 @@ def test_names_are_kept_and_missing_ones_made() -> None:
     [
         ('{"start": "2024-01-01", "target": 3}', False),
         ('{"start": "2024-01-01", "y": [3]}', False),
+        ('{"target" : [' + "1, " * 200_000 + '1], "start": "2024-01-01"}', True),
+        ('{"dynamic_feat": [[' + "1, " * 200_000 + '1]], "start": "2024-01-01", "target": [1]}', True),
         ('{"item_id": "a", "timestamp": "2024-01-01", "target": 3}', False),
         ('  \n{"target": [3], "start": "2024-01-01"}', True),
     ],
@@ -143,6 +145,7 @@ LINE = "UserError [file]: Line {} of file 'a.json' of channel 'train'"
         (line(target=["many"]), f"{LINE.format(1)} has a target with a value that is no number. {ASK}"),
         (line(target=[[1]]), f"{LINE.format(1)} has a target with a value that is no number. {ASK}"),
         (line(start="soon"), f"{LINE.format(1)} has no start that is a timestamp. {ASK}"),
+        ('{"target": [1]}', f"{LINE.format(1)} has no start that is a timestamp. {ASK}"),
         (line(start=3), f"{LINE.format(1)} has no start that is a timestamp. {ASK}"),
         (line(dynamic_feat=[[1]]), f"{LINE.format(1)} has a dynamic_feat of 1 values for a target of 2. {ASK}"),
         (line(dynamic_feat=3), f"{LINE.format(1)} has a dynamic_feat that is no list of lists. {ASK}"),
