@@ -24,6 +24,7 @@ from convect.platform.signing import credentials, signed
 
 _API = "/api/2.0/mlflow/"
 _TIMEOUT_S = 30
+_COLONS = 5  # in an ARN
 _LONGEST_VALUE = 500  # characters of a parameter that every version of MLflow takes
 _SERVERS = {  # by kind of SageMaker resource: its host, the service that signs, the header with its ARN
     "mlflow-tracking-server": (
@@ -63,7 +64,7 @@ def log_run(env: Mapping[str, str], settings: Mapping[str, object], metrics: Map
         print(f"MLflow: run {run} of experiment {tracking.experiment!r} is logged.", flush=True)
     except ConvectError as error:
         print(f"MLflow: nothing is logged. {error.message} {error.remedy}".rstrip(), flush=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever it is, the model is there, and the job has gone well
         reason = getattr(error, "reason", None) or error
         print(f"MLflow: nothing is logged. The server did not answer as expected: {str(reason)[:200]}.", flush=True)
 
@@ -116,7 +117,7 @@ class _Server:
         if urlsplit(server).scheme in ("http", "https"):
             return cls(server.rstrip("/"), env)
         kind = server.split(":")[-1].partition("/")[0]
-        if not server.startswith("arn:") or kind not in _SERVERS:
+        if not server.startswith("arn:") or server.count(":") != _COLONS or kind not in _SERVERS:
             message = f"{server[:100]!r} is no http address and no ARN of a SageMaker MLflow resource."
             raise PlatformError(message, "Correct MLFLOW_TRACKING_URI.")
         return cls(f"https://{_SERVERS[kind][0].format(server.split(':')[3])}", env, server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import threading
@@ -88,7 +89,9 @@ def test_without_a_server_nothing_is_said_or_asked(
     )
 
 
-@pytest.mark.parametrize("uri", ["sqlite:///runs.db", "/tmp/runs", "arn:aws:s3:::bucket", "databricks", "file:/x"])
+@pytest.mark.parametrize(
+    "uri", ["sqlite:///runs.db", "/tmp/runs", "arn:aws:s3:::bucket", "arn:mlflow-app/x", "databricks", "file:/x"]
+)
 def test_a_server_that_is_none(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     log_run({"MLFLOW_TRACKING_URI": uri}, {}, SCORES)
     assert capsys.readouterr().out == (
@@ -168,6 +171,18 @@ def test_an_arn_is_asked_with_a_signature(
     for _, headers in asked:
         assert f"/eu-west-1/{service}/aws4_request" in headers["Authorization"]
         assert (headers[header], headers["X-Amz-Security-Token"]) == (ARN.format(kind), "t")
+
+
+@pytest.mark.parametrize("error", [http.client.IncompleteRead(b""), IndexError("x"), TimeoutError()])
+def test_no_error_at_all_ends_the_job(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(tracking.urllib.request, "urlopen", ask)
+    log_run({"MLFLOW_TRACKING_URI": "http://x"}, {}, SCORES)
+    assert capsys.readouterr().out.startswith("MLflow: nothing is logged. The server did not answer as expected: ")
 
 
 def test_an_answer_that_is_no_mlflow_s(imitation: str, capsys: pytest.CaptureFixture[str]) -> None:
