@@ -63,8 +63,14 @@ def test_training_leaves_metrics_and_forecasts(trained: dict[str, Any], tmp_path
     assert (forecasts.groupby("item_id").size() == HORIZON).all()
 
 
+@pytest.mark.parametrize("mode", ["File", "Pipe"])
 def test_two_hosts_that_share_the_data_make_the_model_of_one(
-    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str], trained: dict[str, Any], tmp_path: Path
+    emulator: Emulator,
+    clients: tuple[Any, Any],
+    options: dict[str, str],
+    trained: dict[str, Any],
+    tmp_path: Path,
+    mode: str,
 ) -> None:
     table = pd.read_csv(LOCAL_TEST / "input/data/train/daily_departures.csv")
     for number in range(2):  # half of the days of every series each
@@ -74,7 +80,9 @@ def test_two_hosts_that_share_the_data_make_the_model_of_one(
     settings = {"horizon": HORIZON, "preset": "fast"}
     name = jobs.unique_name("halves")
     request = jobs.training_request(name, places, f"s3://{emulator.bucket}/out", settings, **options)
-    job = jobs.train(clients[0], jobs.on_hosts(request, 2, sharded="train"))
+    request = jobs.on_hosts(request, 2, sharded="train")
+    request["InputDataConfig"][0]["InputMode"] = mode
+    job = jobs.train(clients[0], request)
     found, told = (pd.read_csv(forecasts_of(one, tmp_path / one["TrainingJobName"])) for one in (job, trained))
     pd.testing.assert_frame_equal(found, told, rtol=1e-9)
 
