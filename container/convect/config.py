@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from convect.errors import ConfigError, nearest
-from convect.foreign import FILL_PLACES, aggregate_method, fill_method, from_json, own_config, shown
+from convect.filling import FILL_PLACES, aggregate_method, fill_method
+from convect.foreign import from_json, own_config, shown
 from convect.hyperparameters import HYPERPARAMETERS, Hyperparameter, markdown_table
 from convect.schema import read_partial
 

@@ -33,28 +33,46 @@ class Header(NamedTuple):
 def header(source: Source) -> Header:
     """Return the header of delimited text; the delimiter is the one of comma, semicolon and tab that it has most of.
 
+    Where the source brings `columns` and the first line has none of them, they are the header and it is a row.
     Raises UserError for text that is not UTF-8, has no header, or names two columns the same.
     """
     lines = re.split(rb"\r\n|\n|\r", source.head.removeprefix(b"\xef\xbb\xbf"))
     at = next((number for number, line in enumerate(lines) if line.strip()), 0)
     try:
-        line = lines[at].decode("utf-8")
+        names, delimiter = cells(lines[at].decode("utf-8"))
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
-    delimiter = max(",;\t", key=re.sub('"[^"]*"', "", line).count)
-    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+    if source.columns and not set(names) & set(source.columns):
+        _refuse_other_count(source, names)
+        return Header(list(source.columns), delimiter, at)
     _refuse_no_header(source, names)
     refuse_twins(source, names)
     return Header(names, delimiter, at + 1)
 
 
-def _refuse_no_header(source: Source, names: list[str]) -> None:
-    """Refuse a date among the names, or numbers alone; a number among names may be a quantile such as 0.1."""
-    remedy = "Add a first line with the column names."
+def cells(line: str) -> tuple[list[str], str]:
+    """Return the cells of a line of delimited text, and its delimiter."""
+    delimiter = max(",;\t", key=re.sub('"[^"]*"', "", line).count)
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])], delimiter
+
+
+def is_row(names: list[str]) -> bool:
+    """Say whether these cells are data and no names: a date, or numbers alone; quantiles such as 0.1 may be names."""
     named = [name for name in names if name]
-    if not named:
+    return any(map(_DATE.fullmatch, named)) or all(map(_DATUM.fullmatch, named))
+
+
+def _refuse_other_count(source: Source, names: list[str]) -> None:
+    if len(names) != len(source.columns):
+        message = f"has no header and {len(names)} columns, where its schema names {len(source.columns)}."
+        raise refusal(source, message, f"Write the columns {', '.join(source.columns)}, in this order.")
+
+
+def _refuse_no_header(source: Source, names: list[str]) -> None:
+    remedy = "Add a first line with the column names."
+    if not any(names):
         raise refusal(source, "has no column names in its first line.", remedy)
-    if any(map(_DATE.fullmatch, named)) or all(map(_DATUM.fullmatch, named)):
+    if is_row(names):
         message = "has no header: its first line holds numbers or dates where column names are expected."
         raise refusal(source, message, remedy)
 
@@ -73,7 +91,7 @@ def read_csv(source: Source) -> pa.Table:
             return pa.table({name: pa.array([], pa.string()) for name in found.names if name})
         raise _refused(source, error, parse) from error
     except OSError as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
     named = [position for position, name in enumerate(found.names) if name]
     return table.rename_columns(found.names).select(named)
 

@@ -17,7 +17,8 @@ _AUTOPILOT_KEYS = (
     "ItemIdentifierAttributeName",
     "GroupingAttributeNames",
 )
-_JOB_KEYS = (
+_JOB = "TimeSeriesForecastingJobConfig"
+JOB_KEYS = (
     "ForecastFrequency",
     "ForecastHorizon",
     "ForecastQuantiles",
@@ -35,7 +36,6 @@ _NO_COUNTERPART = {
     "MaxRuntimePerTrainingJobInSeconds": "Use MaxAutoMLJobRuntimeInSeconds, which becomes time_limit.",
 }
 _LIMITS = ("MaxCandidates", "MaxRuntimePerTrainingJobInSeconds")
-FILL_PLACES = ("frontfill", "middlefill", "backfill", "futurefill")
 
 
 def own_schema(value: Mapping[str, object]) -> Mapping[str, object]:
@@ -52,7 +52,7 @@ def own_schema(value: Mapping[str, object]) -> Mapping[str, object]:
 
 def _from_forecast(value: Mapping[str, object]) -> dict[str, object]:
     known_keys("An Amazon Forecast schema", value, ("Attributes",))
-    kinds = dict(_attributes(value["Attributes"]))
+    kinds = dict(attributes(value["Attributes"]))
     numbers = [name for name, kind in kinds.items() if kind in _FORECAST_NUMBERS]
     items = [name for name, kind in kinds.items() if kind in ("string", "geolocation")]
     stamps = [name for name, kind in kinds.items() if kind == "timestamp"]
@@ -68,7 +68,8 @@ def _from_forecast(value: Mapping[str, object]) -> dict[str, object]:
     return {role: names for role, names in own.items() if names}
 
 
-def _attributes(value: object) -> Iterable[tuple[str, str]]:
+def attributes(value: object) -> Iterable[tuple[str, str]]:
+    """Yield name and type of each attribute of an Amazon Forecast schema; raises ConfigError for a malformed one."""
     for attribute in as_objects("The schema's Attributes", value):
         known_keys("A schema attribute", attribute, ("AttributeName", "AttributeType"))
         name, kind = attribute.get("AttributeName"), attribute.get("AttributeType")
@@ -97,16 +98,34 @@ def own_config(value: Mapping[str, object]) -> Mapping[str, object]:
 
     Raises ConfigError naming the first part of a TimeSeriesForecastingJobConfig that has no counterpart.
     """
-    if set(value) == {"TimeSeriesForecastingJobConfig"}:
-        value = as_object("TimeSeriesForecastingJobConfig", value["TimeSeriesForecastingJobConfig"])
-    if not any(key in _JOB_KEYS for key in value):
+    if not is_job_config(value):
         return value
-    known_keys("A TimeSeriesForecastingJobConfig", value, _JOB_KEYS)
+    if set(value) == {_JOB}:
+        value = as_object(_JOB, value[_JOB])
+    known_keys("A TimeSeriesForecastingJobConfig", value, JOB_KEYS)
     own: dict[str, object] = {}
     for key, part in value.items():
         translate = _PARTS.get(key) or _refuse_part(key)
         own.update(translate(part))
+    _refuse_other_columns(own)
     return own
+
+
+def _refuse_other_columns(own: Mapping[str, object]) -> None:
+    """Fills and aggregations are by column; one of a covariate must not be taken for the target's."""
+    schema = own.get("schema")
+    target = schema.get("TargetAttributeName") if isinstance(schema, Mapping) else None
+    for name, done in (("missing", "filled"), ("aggregate", "aggregated")):
+        columns = own.get(name)
+        other = [column for column in columns if column != target] if isinstance(columns, Mapping) else []
+        if target is not None and other:
+            message = f"Transformations name column {shown(other[0])}, but only the target {shown(target)} is {done}."
+            raise ConfigError(message, "Remove that entry; gaps of covariates are left empty.")
+
+
+def is_job_config(value: Mapping[str, object]) -> bool:
+    """Say whether settings are those of an Autopilot time-series job, with or without their outermost name."""
+    return set(value) == {_JOB} or any(key in JOB_KEYS for key in value)
 
 
 def _refuse_part(key: str) -> Callable[[object], dict[str, object]]:
@@ -146,58 +165,6 @@ _PARTS: dict[str, Callable[[object], dict[str, object]]] = {
     "HolidayConfig": _holidays,
     "CompletionCriteria": _completion,
 }
-
-
-def fill_method(value: Mapping[str, object]) -> object:
-    """Return the one fill method of `{"middlefill": "zero"}` or `{"column": {"middlefill": "zero"}}`.
-
-    Raises ConfigError for several columns, for a place that is not filled here, and where places differ.
-    """
-    places = _places(value)
-    _refuse_places(places)
-    methods = {str(places[key]) for key in ("middlefill", "backfill") if key in places}
-    if len(methods) != 1:
-        raise ConfigError(
-            f"missing needs one method for all gaps; found {', '.join(sorted(methods)) or 'none'}.",
-            'Pass for example {"middlefill": "zero"}.',
-        )
-    method = methods.pop()
-    return _constant(places) if method == "value" else method
-
-
-def _places(value: Mapping[str, object]) -> Mapping[str, object]:
-    if any(key in FILL_PLACES for key in value):
-        return value
-    if len(value) != 1:
-        raise ConfigError(
-            f"missing is set for {len(value)} columns; only gaps of the target are filled.",
-            "Keep the target's entry alone.",
-        )
-    return as_object("missing", next(iter(value.values())))
-
-
-def _refuse_places(places: Mapping[str, object]) -> None:
-    known_keys("missing", places, (*FILL_PLACES, *(f"{place}_value" for place in FILL_PLACES)))
-    if str(places.get("frontfill", "none")) != "none":
-        raise ConfigError("missing: frontfill is not done; a series starts at its first value.", "Remove frontfill.")
-    if "futurefill" in places:
-        raise ConfigError("missing: futurefill is not done; it is for covariates.", "Remove futurefill.")
-
-
-def _constant(places: Mapping[str, object]) -> str:
-    given = {str(places.get(f"{place}_value")) for place in ("middlefill", "backfill") if place in places}
-    if given <= {"0", "0.0"}:
-        return "zero"
-    raise ConfigError("missing: gaps are not filled with a fixed value other than 0.", "Use zero, mean or median.")
-
-
-def aggregate_method(value: Mapping[str, object]) -> object:
-    """Return the method of `{"column": "avg"}`; raises ConfigError for several columns."""
-    if len(value) == 1:
-        return next(iter(value.values()))
-    raise ConfigError(
-        f"aggregate is set for {len(value)} columns; only the target is aggregated.", "Keep the target's entry alone."
-    )
 
 
 def known_keys(what: str, value: Mapping[str, object], known: Iterable[str]) -> None:

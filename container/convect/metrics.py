@@ -1,12 +1,14 @@
 """Errors of a forecast as pure functions of arrays: lower is better, no state, no sign flips.
 
 Throughout, `actual` and `forecast` are (r, h): one row a series and cutoff, one column a step. A row whose
-scale is zero or not finite (a constant history) has no scaled error; scaled metrics leave it out.
+scale is zero or not finite (a constant history) has no scaled error; scaled metrics leave it out. An actual that is
+NaN is not known and counts nowhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +47,12 @@ def mase(actual: Array, forecast: Array, scale: Array) -> float:
     >>> mase(np.array([[1.0, 2.0]]), np.array([[2.0, 4.0]]), np.array([3.0]))
     0.5
     """
-    return _mean(np.abs(actual - forecast).mean(axis=1) / scale)
+    return _mean(_rows(actual, np.abs(actual - forecast)) / scale)
 
 
 def rmsse(actual: Array, forecast: Array, scale: Array) -> float:
     """Root mean squared scaled error; scale: (r,) of `seasonal_scale_squared`."""
-    return _mean(np.sqrt(np.square(actual - forecast).mean(axis=1)) / scale)
+    return _mean(np.sqrt(_rows(actual, np.square(actual - forecast))) / scale)
 
 
 def smape(actual: Array, forecast: Array) -> float:
@@ -61,18 +63,18 @@ def smape(actual: Array, forecast: Array) -> float:
     """
     total = np.abs(actual) + np.abs(forecast)
     share = np.divide(np.abs(actual - forecast), total, out=np.zeros_like(total), where=total > 0)
-    return float(200.0 * share.mean())
+    return float(200.0 * _known(actual, share).mean())
 
 
 def wape(actual: Array, forecast: Array) -> float:
     """Sum of absolute errors over the sum of absolute actuals; NaN where the actuals are all zero."""
-    total = float(np.abs(actual).sum())
-    return float(np.abs(actual - forecast).sum() / total) if total > 0 else np.nan
+    total = float(_known(actual, np.abs(actual)).sum())
+    return float(_known(actual, np.abs(actual - forecast)).sum() / total) if total > 0 else np.nan
 
 
 def rmse(actual: Array, forecast: Array) -> float:
     """Root mean squared error, in units of the target."""
-    return float(np.sqrt(np.square(actual - forecast).mean()))
+    return float(np.sqrt(_known(actual, np.square(actual - forecast)).mean()))
 
 
 def pinball(actual: Array, forecast: Array, quantile: float) -> Array:
@@ -87,19 +89,33 @@ def pinball(actual: Array, forecast: Array, quantile: float) -> Array:
 
 def sql(actual: Array, quantile_forecasts: Mapping[float, Array], scale: Array) -> float:
     """Scaled quantile loss: mean over the quantiles of twice the pinball loss over the MASE scale."""
-    return float(np.mean([_mean(pinball(actual, f, q).mean(axis=1) / scale) for q, f in quantile_forecasts.items()]))
+    return float(np.mean([_mean(_rows(actual, pinball(actual, f, q)) / scale) for q, f in quantile_forecasts.items()]))
 
 
 def wql(actual: Array, quantile_forecasts: Mapping[float, Array]) -> float:
     """Weighted quantile loss: mean over the quantiles of twice the pinball loss over the sum of |actual|."""
-    total = float(np.abs(actual).sum())
-    losses = [pinball(actual, f, q).sum() / total for q, f in quantile_forecasts.items()] if total > 0 else [np.nan]
+    total = float(_known(actual, np.abs(actual)).sum())
+    losses = (
+        [_known(actual, pinball(actual, f, q)).sum() / total for q, f in quantile_forecasts.items()]
+        if total > 0
+        else [np.nan]
+    )
     return float(np.mean(losses))
 
 
 def coverage(actual: Array, lower: Array, upper: Array) -> float:
     """Share of actuals inside the interval, ends included."""
-    return float(np.mean((actual >= lower) & (actual <= upper)))
+    return float(np.mean(_known(actual, (actual >= lower) & (actual <= upper))))
+
+
+def _known(actual: Array, cells: Any) -> Any:  # noqa: ANN401 - floats and booleans alike
+    """The cells (c,) whose actual is known."""
+    return cells[~np.isnan(actual)]
+
+
+def _rows(actual: Array, cells: Array) -> Array:
+    """The mean (r,) of the cells of each row whose actual is known."""
+    return np.asarray(np.mean(cells, axis=1, where=~np.isnan(actual)))
 
 
 def _mean(per_row: Array) -> float:

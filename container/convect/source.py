@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from convect.errors import PlatformError, UserError
+from convect.errors import ConvectError, PlatformError, UserError
 
 _HEAD_BYTES = 1 << 18
 _GZIP = b"\x1f\x8b"
@@ -34,13 +35,15 @@ class Source:
     """Bytes to be read as a table.
 
     `label` begins each sentence about it ("File 'a.csv' of channel 'train'"); `name` is the file name, whose ending
-    is a promise about the content ("" or an unknown ending promises nothing); `partitions` are columns from its path.
+    is a promise about the content ("" or an unknown ending promises nothing); `partitions` are columns from its path;
+    `columns` name those of delimited text that has no header, () where the first line must name them.
     """
 
     label: str
     name: str
     data: Path | bytes
     partitions: tuple[tuple[str, str | None], ...] = ()
+    columns: tuple[str, ...] = ()
 
     @cached_property
     def head(self) -> bytes:
@@ -49,7 +52,7 @@ class Source:
             with self.open() as stream:
                 return bytes(stream.read(_HEAD_BYTES))
         except OSError as error:
-            raise damaged(self) from error
+            raise damaged(self, error) from error
 
     @cached_property
     def form(self) -> str:
@@ -76,8 +79,7 @@ class Source:
             with self.data.open("rb") as stream:
                 return stream.read(2) == _GZIP
         except OSError as error:
-            remedy = "Check its permissions and the disk."
-            raise PlatformError(f"{self.label} cannot be opened: {error.strerror}.", remedy) from error
+            raise damaged(self, error) from error
 
     def _refuse_other_compression(self) -> None:
         if self.name.endswith(".gz") and not self._compressed:
@@ -113,9 +115,13 @@ def not_utf8(source: Source) -> UserError:
     return refusal(source, "is not UTF-8 text.", "Save it with the encoding UTF-8.")
 
 
-def damaged(source: Source) -> UserError:
-    """Return the error for gzip or Parquet data that ends early or does not decode."""
-    return refusal(source, "is damaged or cut short.", "Write or upload it again.")
+def damaged(source: Source, error: Exception) -> ConvectError:
+    """Return the error for a file that the system does not read, or data that ends early or does not decode."""
+    number = getattr(error, "errno", None)  # libraries raise OSError for bad data, too, but without a number
+    if number is None:
+        return refusal(source, "is damaged or cut short.", "Write or upload it again.")
+    message = f"{source.label} cannot be read: {os.strerror(number)}."
+    return PlatformError(message, "Check its permissions and the disk.")
 
 
 def refuse_twins(source: Source, names: list[str]) -> None:

@@ -27,7 +27,7 @@ def read_table(sources: Sequence[Source], text_columns: Collection[str] = ()) ->
     All sources must have the same form and columns (in any order); empty ones are skipped if another is not
     empty. Raises UserError, naming the source and the remedy, for what cannot be read.
     """
-    table = _whole(_not_empty(sources), text_columns)
+    table = _whole(not_empty(sources), text_columns)
     # nothing else refers to the table, so each of its columns is freed as soon as the frame has it
     frame: pd.DataFrame = table.to_pandas(
         date_as_object=False, ignore_metadata=True, split_blocks=True, self_destruct=True
@@ -37,7 +37,7 @@ def read_table(sources: Sequence[Source], text_columns: Collection[str] = ()) ->
 
 def read_columns(sources: Sequence[Source]) -> tuple[str, ...]:
     """Return the column names of the first source that is not empty; raises UserError as `read_table` does."""
-    source = _not_empty(sources)[0]
+    source = not_empty(sources)[0]
     try:
         names = _NAMES[source.form](source)
     except UnicodeDecodeError as error:
@@ -63,7 +63,8 @@ def _coded(table: pa.Table, text_columns: Collection[str]) -> pa.Table:
     return table
 
 
-def _not_empty(sources: Sequence[Source]) -> list[Source]:
+def not_empty(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources that are not empty; raises UserError where none is left, or their forms differ."""
     full = [source for source in sources if source.head.strip()]
     if not full:
         raise refusal(sources[0], "is empty.", "Provide a file with a header and rows.")
@@ -82,19 +83,20 @@ def _read_jsonl(source: Source) -> pa.Table:
         what = f"mixes {mixed[2]} and {mixed[3]} in '{mixed[1]}'." if mixed else "cannot be read as JSON Lines."
         raise refusal(source, what, "Write one flat JSON object a line, each name with one type.") from error
     except OSError as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
 
 
-def _parquet(source: Source) -> pyarrow.parquet.ParquetFile:
+def parquet_file(source: Source) -> pyarrow.parquet.ParquetFile:
+    """Open a Parquet source; raises UserError where it is damaged."""
     try:
         return pyarrow.parquet.ParquetFile(source.open())
     except (pa.ArrowException, OSError) as error:
-        raise damaged(source) from error
+        raise damaged(source, error) from error
 
 
 def _read_parquet(source: Source) -> Iterator[pa.Table]:
     """Yield the columns by row group; an unnamed index that pandas saved is left out."""
-    file = _parquet(source)
+    file = parquet_file(source)
     refuse_twins(source, file.schema_arrow.names)
     kept = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
     yield file.schema_arrow.empty_table().select(kept)
@@ -102,7 +104,7 @@ def _read_parquet(source: Source) -> Iterator[pa.Table]:
         try:
             yield file.read_row_group(number).select(kept)
         except (pa.ArrowException, OSError) as error:
-            raise damaged(source) from error
+            raise damaged(source, error) from error
 
 
 _READERS: dict[str, Callable[[Source], Iterator[pa.Table]]] = {
@@ -113,7 +115,7 @@ _READERS: dict[str, Callable[[Source], Iterator[pa.Table]]] = {
 _NAMES: dict[str, Callable[[Source], list[str]]] = {
     "csv": lambda source: header(source).names,
     "jsonl": lambda source: list(_read_jsonl(source).column_names),
-    "parquet": lambda source: [name for name in _parquet(source).schema_arrow.names if not _INDEX.fullmatch(name)],
+    "parquet": lambda source: [name for name in parquet_file(source).schema_arrow.names if not _INDEX.fullmatch(name)],
 }
 
 

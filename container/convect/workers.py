@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import pyarrow as pa
 
+from convect.errors import PlatformError
 from convect.machine import usable_cpus
 
 _SET_PARENT_DEATH_SIGNAL = 1  # of prctl
@@ -25,9 +26,9 @@ def process_pool() -> Iterator[Executor]:
     """Give a pool with a process for each usable core, started at once and ended with the block.
 
     Forked before any thread exists, so that the libraries loaded here need not be loaded again in each.
+    Raises PlatformError where the system has no room for what they share.
     """
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_depend_on_parent) as pool:
+    with _pool() as pool:
         pool.submit(os.getpid).result()
         yield pool
 
@@ -43,6 +44,15 @@ class Here(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def _pool() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("fork")
+    try:
+        return ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_depend_on_parent)
+    except OSError as error:
+        message = f"The processes that share the work cannot start: {error.strerror} (in /dev/shm)."
+        raise PlatformError(message, "Free /dev/shm, or give the container more (docker run --shm-size).") from error
 
 
 def _depend_on_parent() -> None:

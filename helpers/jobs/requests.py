@@ -74,9 +74,9 @@ def channel(name: str, place: str | Path) -> Request:
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File", **described}
 
 
-def metric_definitions(names: Sequence[str] = METRICS) -> list[dict[str, str]]:
+def metric_definitions(names: Sequence[str] = METRICS, split: str = "validation") -> list[dict[str, str]]:
     """Return the regular expressions that read `metric: validation:MASE=0.83` off the job's output."""
-    return [{"Name": f"validation:{name}", "Regex": f"metric: validation:{name}={NUMBER}"} for name in names]
+    return [{"Name": f"{split}:{name}", "Regex": f"metric: {split}:{name}={NUMBER}"} for name in names]
 
 
 def training_request(
@@ -95,12 +95,13 @@ def training_request(
 ) -> Request:
     """Return the dictionary of `create_training_job`; `channels` maps a channel's name to a file, folder or URI."""
     hardware = {"InstanceType": instance_type, "InstanceCount": instance_count, "VolumeSizeInGB": volume_gb}
+    scores = metric_definitions(split="test") if "test" in channels else []
     return {
         "TrainingJobName": name,
         "AlgorithmSpecification": {
             "TrainingImage": image,
             "TrainingInputMode": "File",
-            "MetricDefinitions": metric_definitions(),
+            "MetricDefinitions": metric_definitions() + scores,
         },
         "RoleArn": role,
         "InputDataConfig": [channel(key, place) for key, place in channels.items()],

@@ -56,7 +56,8 @@ BAD: dict[str, Bad] = {
         f"{CHANNEL}There is no channel 'train'; found training. {ADD_TRAIN}", PLAIN, channels=("training",)
     ),
     "unknown channel": Bad(
-        f"{CHANNEL}Channel 'statics' is not known. Did you mean 'static'? The channels are train, related, static.",
+        f"{CHANNEL}Channel 'statics' is not known. Did you mean 'static'?"
+        " The channels are train, related, static, test, model.",
         PLAIN,
         channels=("train", "statics"),
     ),

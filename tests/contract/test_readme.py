@@ -18,8 +18,9 @@ import pandas as pd
 import pytest
 from flask.testing import FlaskClient
 
+from convect import config, migration
 from convect.artifact import Artifact
-from convect.config import markdown_table
+from convect.platform import spec
 from convect.platform.opt_ml import BASE_VARIABLE
 from convect.serving.server import make_app
 from convect.serving.settings import Settings
@@ -73,9 +74,18 @@ def fenced(name: str, kind: str) -> str:
     return found[1]
 
 
-def test_the_hyperparameter_table_is_the_declared_one() -> None:
-    update("hyperparameters", markdown_table())
-    assert part("hyperparameters") == markdown_table()
+DECLARED = {
+    "hyperparameters": config.markdown_table,
+    "channels": spec.channel_table,
+    "metrics": spec.metric_table,
+    "migration": migration.markdown_table,
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_the_tables_are_the_declared_ones(name: str) -> None:
+    update(name, DECLARED[name]())
+    assert part(name) == DECLARED[name]()
 
 
 def test_the_request_uses_every_key() -> None:

@@ -39,28 +39,29 @@ class Done:
     err: str
 
 
-def promoted() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Sales that a promotion doubles, the promotions with a future, and a kind for each item."""
+def promoted() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Sales that a promotion doubles, the promotions with a future, a kind for each item, and the sales that came."""
     frame = table(4, 61, level=40.0, noise=1.0).rename(columns={"item_id": "sku", "timestamp": "day", "target": "sold"})
     frame["sku"] = "00" + frame["sku"].str[1:]
     promotion = (np.random.default_rng(3).random(len(frame)) < 0.4).astype(int)
     place = frame.groupby("sku").cumcount()
     promotion[place >= 54] = (frame.loc[place >= 54, "sku"] < "002").astype(int)
     related = frame[["sku", "day"]].assign(promotion=promotion)
-    history = frame.assign(sold=frame["sold"] * (1 + promotion))[place < 54]
+    sales = frame.assign(sold=frame["sold"] * (1 + promotion))
     static = pd.DataFrame({"sku": sorted(set(frame["sku"])), "kind": ["x", "y", "x", "y"]})
-    return history, related, static
+    return sales[place < 54], related, static, sales[place >= 54]
 
 
 def platform_job(base: Path) -> Job:
     """Two CSV parts, Parquet for the related table; hyperparameters as the SDKs, the tuner and a console write them."""
-    history, related, static = promoted()
+    history, related, static, came = promoted()
     job = Job(base)
     job.put("train", "part-0.csv.gz", gzip.compress(csv(history[history["sku"] < "002"])))
     job.put("train", "part-1.csv.gz", gzip.compress(csv(history[history["sku"] >= "002"])))
     job.put("train", "_SUCCESS", b"")
     job.put("related", "related.parquet", parquet(related))
     job.put("static", "static.csv", csv(static))
+    job.put("test", "came.jsonl", came.to_json(orient="records", lines=True, date_format="iso").encode())
     schema = {"item_id": "sku", "timestamp": "day", "target": "sold"}
     hyperparameters = {
         "horizon": '"7"',
@@ -76,7 +77,7 @@ def platform_job(base: Path) -> Job:
         "sagemaker_container_log_level": "20",
         "_tuning_objective_metric": "validation:MASE",
     }
-    job.configure(hyperparameters, "train", "related", "static")
+    job.configure(hyperparameters, "train", "related", "static", "test")
     return job
 
 
@@ -114,7 +115,7 @@ def test_related_and_static_tables_are_used(done: Done) -> None:
     artifact = Artifact.load(done.job.base / "model")
     assert (artifact.panel.known_names, artifact.panel.static_names) == (("promotion",), ("kind",))
     assert artifact.panel.future[:, :, 0].tolist() == [[1.0] * 7] * 2 + [[0.0] * 7] * 2
-    history, _, _ = promoted()
+    history, _, _, _ = promoted()
     told = done.job.csv("forecasts.csv").groupby("item_id")["mean"].mean()
     typical = history.groupby("sku")["sold"].median()
     relative = told / typical
@@ -130,11 +131,16 @@ def test_every_metric_is_told_once_as_its_regex_reads_it(done: Done) -> None:
         if metric.name.startswith("validation:"):
             assert float(found[0]) == pytest.approx(board[column], rel=1e-4)
     assert float(re.findall(r"train:series=(\d+)", done.out)[0]) == 4
+    forecast = done.job.csv("forecasts.csv")["mean"].to_numpy()
+    came = promoted()[3]["sold"].to_numpy()
+    assert float(re.findall(r"test:RMSE=(\S+)", done.out)[0]) == pytest.approx(
+        np.sqrt(np.mean((came - forecast) ** 2)), rel=1e-4
+    )
 
 
 def test_the_log_has_whole_lines_and_nothing_of_the_series(done: Done) -> None:
     assert "\r" not in done.out
-    history, _, _ = promoted()
+    history, _, _, _ = promoted()
     for secret in ("002", f"{history['sold'].iloc[0]:.6f}"[:7]):
         assert secret not in re.sub(r"metric: .*|model .*", "", done.out)
 

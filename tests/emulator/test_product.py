@@ -63,8 +63,14 @@ def test_training_leaves_metrics_and_forecasts(trained: dict[str, Any], tmp_path
     assert (forecasts.groupby("item_id").size() == HORIZON).all()
 
 
+@pytest.mark.parametrize("mode", ["File", "Pipe"])
 def test_two_hosts_that_share_the_data_make_the_model_of_one(
-    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str], trained: dict[str, Any], tmp_path: Path
+    emulator: Emulator,
+    clients: tuple[Any, Any],
+    options: dict[str, str],
+    trained: dict[str, Any],
+    tmp_path: Path,
+    mode: str,
 ) -> None:
     table = pd.read_csv(LOCAL_TEST / "input/data/train/daily_departures.csv")
     for number in range(2):  # half of the days of every series each
@@ -74,13 +80,48 @@ def test_two_hosts_that_share_the_data_make_the_model_of_one(
     settings = {"horizon": HORIZON, "preset": "fast"}
     name = jobs.unique_name("halves")
     request = jobs.training_request(name, places, f"s3://{emulator.bucket}/out", settings, **options)
-    job = jobs.train(clients[0], jobs.on_hosts(request, 2, sharded="train"))
+    request = jobs.on_hosts(request, 2, sharded="train")
+    request["InputDataConfig"][0]["InputMode"] = mode
+    job = jobs.train(clients[0], request)
     found, told = (pd.read_csv(forecasts_of(one, tmp_path / one["TrainingJobName"])) for one in (job, trained))
     pd.testing.assert_frame_equal(found, told, rtol=1e-9)
 
 
 def forecasts_of(job: dict[str, Any], folder: Path) -> Path:
     return Path(jobs.download_output(job, folder)["forecasts.csv"])
+
+
+def test_a_model_is_fitted_to_what_comes_through_pipes_and_scored(
+    emulator: Emulator, trained: dict[str, Any], clients: tuple[Any, Any], options: dict[str, str], tmp_path: Path
+) -> None:
+    """Two objects through a FIFO, the earlier job's archive as channel `model`, what happened then as `test`."""
+    frame = pd.read_csv(LOCAL_TEST / "input/data/train/daily_departures.csv")
+    days = sorted(frame["timestamp"].unique())
+    known = frame[frame["timestamp"] <= days[-HORIZON - 1]]
+    for number, items in enumerate(("EWR", "JFK")):
+        body = known[known["item_id"].str.startswith(items)].to_csv(index=False)
+        emulator.client("s3").put_object(Bucket=emulator.bucket, Key=f"parts/{number}.csv", Body=body)
+    emulator.client("s3").put_object(Bucket=emulator.bucket, Key="whole/all.csv", Body=frame.to_csv(index=False))
+    request = jobs.training_request(
+        jobs.unique_name("refit"),
+        {
+            "train": f"s3://{emulator.bucket}/parts/",
+            "test": f"s3://{emulator.bucket}/whole/",
+            "model": trained["ModelArtifacts"]["S3ModelArtifacts"],
+        },
+        f"s3://{emulator.bucket}/out",
+        **options,
+    )
+    request["InputDataConfig"][0]["InputMode"] = "Pipe"
+    done = jobs.train(clients[0], request)
+    metrics = {metric["MetricName"]: metric["Value"] for metric in done["FinalMetricDataList"]}
+    assert 0 < metrics["test:MASE"] < 3
+    assert not [name for name in metrics if name.startswith("validation:")]
+    outputs = jobs.download_output(done, tmp_path)
+    forecasts = pd.read_csv(outputs["forecasts.csv"])
+    assert set(forecasts["item_id"].str[:3]) == {"EWR", "JFK"}
+    assert forecasts["timestamp"].max() == days[-1]
+    assert "leaderboard.csv" not in outputs
 
 
 def test_an_endpoint_says_what_training_forecast(

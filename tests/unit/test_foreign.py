@@ -189,6 +189,16 @@ def test_a_whole_autopilot_job_config(value: dict[str, Any]) -> None:
             "Transformations has an unknown key 'Fill'. Did you mean 'Filling'? Known: Filling, Aggregation.",
         ),
         (
+            {"Transformations": {"Filling": {"price": {"middlefill": "zero"}}}},
+            "Transformations name column 'price', but only the target 'demand' is filled. Remove that entry; gaps of "
+            "covariates are left empty.",
+        ),
+        (
+            {"Transformations": {"Aggregation": {"demand": "sum", "price": "avg"}}},
+            "Transformations name column 'price', but only the target 'demand' is aggregated. Remove that entry; "
+            "gaps of covariates are left empty.",
+        ),
+        (
             {"HolidayConfig": {"CountryCode": "US"}},
             "HolidayConfig must be a list of JSON objects; found {'CountryCode': 'US'}. Correct its form.",
         ),

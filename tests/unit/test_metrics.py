@@ -138,3 +138,18 @@ def test_shares_of_nothing_are_not_a_number() -> None:
     zero = np.zeros((1, 3))
     assert np.isnan(metrics.wape(zero, zero + 1))
     assert np.isnan(metrics.wql(zero, {0.5: zero + 1}))
+
+
+@pytest.mark.parametrize("name", [*SCALED, *POINT])
+def test_an_actual_that_is_not_known_counts_nowhere(name: str) -> None:
+    actual, forecast = np.column_stack([ACTUAL, [np.nan, np.nan]]), np.column_stack([FORECAST, [1e9, -1e9]])
+    if name in SCALED:
+        assert SCALED[name](actual, forecast, SCALE) == pytest.approx(SCALED[name](ACTUAL, FORECAST, SCALE))
+    else:
+        assert POINT[name](actual, forecast) == pytest.approx(POINT[name](ACTUAL, FORECAST))
+    assert np.isnan(SCALED["MASE"](ACTUAL, np.full_like(FORECAST, np.nan), SCALE))
+
+
+def test_coverage_is_over_the_known_actuals() -> None:
+    actual = np.array([[1.0, np.nan, 3.0, 9.0]])
+    assert metrics.coverage(actual, np.zeros((1, 4)), np.full((1, 4), 3.0)) == pytest.approx(2 / 3)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import errno
 import gzip
 from pathlib import Path
 
@@ -221,9 +222,22 @@ def test_a_file_that_cannot_be_opened_is_the_platforms(tmp_path: Path) -> None:
     with pytest.raises(PlatformError) as caught:
         read_table([source])
     assert str(caught.value) == (
-        "PlatformError [platform]: File 'a.csv' of channel 'train' cannot be opened: No such file or directory. "
+        "PlatformError [platform]: File 'a.csv' of channel 'train' cannot be read: No such file or directory. "
         "Check its permissions and the disk."
     )
+
+
+@pytest.mark.parametrize("content", [ROWS.encode(), JSONL.encode(), parquet(pd.DataFrame({"y": [1]}))])
+def test_a_disk_that_fails_within_a_file_is_the_platforms(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("It", "", content)
+    assert source.head and source.form
+
+    def fail(_: Source) -> None:
+        raise OSError(errno.EIO, "[errno 5] Error reading bytes from file")
+
+    monkeypatch.setattr(Source, "open", fail)
+    with pytest.raises(PlatformError, match=r"It cannot be read: Input/output error\."):
+        read_table([source])
 
 
 def test_no_sentence_quotes_a_cell() -> None:

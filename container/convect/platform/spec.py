@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from convect.config import HYPERPARAMETERS
 from convect.errors import AlgorithmError
+from convect.serving import media
 
 _NUMBER = r"([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
-_TABLES = ("text/csv", "application/x-parquet", "application/jsonlines")
+TABLE_TYPES = ("text/csv", "application/x-parquet", "application/jsonlines")
 
 
 @dataclass(frozen=True)
 class Channel:
-    """An input of training."""
+    """An input of training; `modes` and `compressions` are in the words of SageMaker's API."""
 
     name: str
     meaning: str
     required: bool = False
-    content_types: tuple[str, ...] = _TABLES
+    content_types: tuple[str, ...] = TABLE_TYPES
+    modes: tuple[str, ...] = ("File", "FastFile", "Pipe")
+    compressions: tuple[str, ...] = ("None", "Gzip")
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,38 @@ CHANNELS = (
     Channel("train", "the table to forecast: item, stamp, target and, if any, covariates", required=True),
     Channel("related", "covariates by item and stamp, past and future"),
     Channel("static", "attributes that do not change, one row an item"),
+    Channel("test", "what happened after the end of `train`, to score the forecasts with; whole series are fine"),
+    Channel(
+        "model",
+        "the `model.tar.gz` of an earlier job: fitted anew to `train`, without a search",
+        content_types=("application/x-gzip", "application/x-sagemaker-model"),
+        modes=("File", "FastFile"),
+        compressions=("None",),
+    ),
 )
+_SCORES = {
+    "MASE": "mean absolute scaled error",
+    "sMAPE": "symmetric mean absolute percentage error",
+    "WAPE": "weighted absolute percentage error",
+    "RMSE": "root mean squared error",
+    "RMSSE": "root mean squared scaled error",
+    "SQL": "scaled quantile loss",
+    "wQL": "weighted quantile loss",
+    "coverage80": "share of actuals between the quantiles 0.1 and 0.9",
+}
 METRICS = (
-    Metric("validation:MASE", "mean absolute scaled error of the chosen forecast in the backtest"),
-    Metric("validation:sMAPE", "symmetric mean absolute percentage error"),
-    Metric("validation:WAPE", "weighted absolute percentage error"),
-    Metric("validation:RMSE", "root mean squared error"),
-    Metric("validation:RMSSE", "root mean squared scaled error"),
-    Metric("validation:SQL", "scaled quantile loss"),
-    Metric("validation:wQL", "weighted quantile loss"),
-    Metric("validation:coverage80", "share of actuals between the quantiles 0.1 and 0.9"),
+    *(Metric(f"validation:{name}", f"{meaning} in the backtest") for name, meaning in _SCORES.items()),
+    *(Metric(f"test:{name}", f"{meaning} on channel `test`") for name, meaning in _SCORES.items()),
     Metric("train:seconds", "time spent in training, seconds"),
     Metric("train:series", "number of series trained on"),
 )
+OBJECTIVES = tuple(f"{split}:{name}" for split in ("validation", "test") for name in _SCORES if name != "coverage80")
 CONTENT_TYPES = {
-    "training": _TABLES,
-    "request": ("application/json", "text/csv"),
-    "answer": ("text/csv",),
+    "training": TABLE_TYPES,
+    "request": (media.CSV, media.JSON, media.JSON_LINES, media.PARQUET),
+    "answer": media.OFFERED,
 }
-_NAMES = frozenset(metric.name for metric in METRICS)
+NAMES = frozenset(metric.name for metric in METRICS)
 
 
 def metric_line(name: str, value: float) -> str:
@@ -67,7 +80,7 @@ def metric_line(name: str, value: float) -> str:
 
     Raises AlgorithmError for a name that METRICS does not declare, since nobody would ever find its line.
     """
-    if name not in _NAMES:
+    if name not in NAMES:
         raise AlgorithmError(f"Metric '{name}' is not declared.", "Declare it in METRICS.")
     line = f"metric: {name}={value:.6g}"
     print(line, flush=True)
@@ -79,15 +92,23 @@ def metric_definitions() -> list[dict[str, str]]:
     return [{"Name": metric.name, "Regex": metric.regex} for metric in METRICS]
 
 
-def document() -> dict[str, Any]:
-    """Return all of it, fit for JSON."""
-    return {
-        "hyperparameters": [asdict(parameter) for parameter in HYPERPARAMETERS],
-        "channels": [asdict(channel) for channel in CHANNELS],
-        "metrics": [{**asdict(metric), "regex": metric.regex} for metric in METRICS],
-        "content_types": CONTENT_TYPES,
-    }
+def channel_table() -> str:
+    """Return the README's table of channels: a header, a rule and one row each, without a final newline."""
+    rows = ["| channel | what | modes |", "|---|---|---|"]
+    for channel in CHANNELS:
+        needed = " (required)" if channel.required else ""
+        rows.append(f"| `{channel.name}`{needed} | {channel.meaning} | {', '.join(channel.modes)} |")
+    return "\n".join(rows)
+
+
+def metric_table() -> str:
+    """Return the README's table of metrics; one row for what is told of the backtest and of channel `test` alike."""
+    rows = [f"| `validation:{name}`, `test:{name}` | {meaning} |" for name, meaning in _SCORES.items()]
+    rows += [f"| `{metric.name}` | {metric.meaning} |" for metric in METRICS if metric.name.startswith("train:")]
+    return "\n".join(["| metric | what |", "|---|---|", *rows])
 
 
 if __name__ == "__main__":
-    print(json.dumps(document(), indent=2))
+    from convect.platform.algorithm import main
+
+    main()

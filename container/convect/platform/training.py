@@ -18,22 +18,26 @@ from tempfile import TemporaryDirectory, mkdtemp
 from types import FrameType
 
 from convect.appending import table_files
-from convect.config import Config
+from convect.artifact import Artifact
+from convect.config import Config, given
+from convect.datasets import Dataset
 from convect.ensemble import NAME as ENSEMBLE
 from convect.errors import UserError, nearest
-from convect.panel import Panel
 from convect.pipeline import TrainResult
-from convect.platform.channels import channel_columns, read_channel
 from convect.platform.hosts import Crew, follow, leading
+from convect.platform.inputs import folders
 from convect.platform.opt_ml import Hosts, OptML, failure_text
-from convect.platform.spec import CHANNELS, METRICS, metric_line
+from convect.platform.spec import CHANNELS, NAMES, metric_line
+from convect.platform.tracking import log_run
+from convect.platform.work import Work, earlier_model, read_settings, read_work
 from convect.portfolio import Budget
-from convect.quality import QualityReport, validate
-from convect.schema import Schema
+from convect.refit import SEARCH, Refitted, refit, refit_config
+from convect.scoring import score
 from convect.streaming import in_parts
 from convect.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
+Result = TrainResult | Refitted
 DISTRIBUTION = "S3DistributionType"  # of a channel in inputdataconfig.json
 
 
@@ -59,8 +63,8 @@ def run(opt_ml: OptML) -> None:
     if hosts.rank == 0:
         _lead(opt_ml, hosts)
     else:
-        with _on_sigterm(sys.exit):
-            follow(hosts, {name: opt_ml.channel_dir(name) for name in _sharded(opt_ml)})
+        with _on_sigterm(sys.exit), folders(opt_ml, _sharded(opt_ml)) as found:
+            follow(hosts, {name: folder for name, (folder,) in found.items()})
 
 
 def _lead(opt_ml: OptML, hosts: Hosts) -> None:
@@ -69,19 +73,34 @@ def _lead(opt_ml: OptML, hosts: Hosts) -> None:
     with _on_sigterm(stop.set), ExitStack() as to_the_end:
         with process_pool() as executor:  # forked while there is no socket that the processes would keep open
             crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure))
-            config = Config.from_hyperparameters(opt_ml.hyperparameters())
+            config, datasets = read_settings(opt_ml)
             _check_channels(opt_ml)
-            first = _write(opt_ml, _train(opt_ml, config, crew, executor, Budget(config.time_limit, stop)))
-        _print_metrics(first, time.monotonic() - started)
+            earlier = earlier_model(opt_ml)
+            if earlier is not None:
+                config = _as_refit(earlier, opt_ml)
+            work = _read(opt_ml, config, datasets, earlier, crew)
+            first = _write(opt_ml, _train(work, config, earlier, executor, Budget(config.time_limit, stop)), earlier)
+        found = _metrics(first, work, opt_ml, time.monotonic() - started)
+        for name, value in found.items():
+            metric_line(name, value)
+        log_run(os.environ, first.artifact.config.to_dict(), found)
 
 
-def _write(opt_ml: OptML, parts: Iterator[TrainResult]) -> TrainResult:
+def _as_refit(earlier: Artifact, opt_ml: OptML) -> Config:
+    stated = given(opt_ml.hyperparameters())
+    idle = ", ".join(name for name in SEARCH if name in stated)
+    if idle:
+        print(f"A refit searches nothing: {idle} have no effect.", flush=True)
+    return refit_config(earlier, stated)
+
+
+def _write(opt_ml: OptML, parts: Iterator[Result], earlier: Artifact | None) -> Result:
     """Write all parts as they come and return the first, whose leaderboard is complete then."""
     with (
         _all_or_nothing(opt_ml.model_dir, last="manifest.json") as model,
         _all_or_nothing(opt_ml.output_data_dir) as outputs,
     ):
-        written = write_outputs(parts, outputs)
+        written = write_outputs(parts, outputs, ("forecasts", "backtest") if earlier is None else ("forecasts",))
         first = next(written)
         first.artifact.save(model, (part.artifact for part in written))
     return first
@@ -110,60 +129,54 @@ def _sharded(opt_ml: OptML) -> list[str]:
     return [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
 
 
-def _train(opt_ml: OptML, config: Config, crew: Crew, executor: Executor, budget: Budget) -> Iterator[TrainResult]:
+def _read(opt_ml: OptML, config: Config, datasets: Mapping[str, Dataset], earlier: Artifact | None, crew: Crew) -> Work:
     opt_ml.output_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".hosts-", dir=opt_ml.output_dir) as folder:
         hosts = crew.gather(_sharded(opt_ml), Path(folder))
         shards = {name: [host / name for host in hosts] for name in opt_ml.channels()}
-        panel, quality, schema = _read(opt_ml, config, shards)
+        work = read_work(opt_ml, config, datasets, earlier, shards)
     give_back()
+    return work
+
+
+def _train(
+    work: Work, config: Config, earlier: Artifact | None, executor: Executor, budget: Budget
+) -> Iterator[Result]:
     say = partial(print, flush=True)
-    return in_parts(panel, quality, schema, config, executor=executor, budget=budget, progress=say)
+    if earlier is None:
+        return in_parts(work.panel, work.quality, work.schema, config, executor=executor, budget=budget, progress=say)
+    return iter([refit(earlier, work.panel, work.quality, config, executor=executor, budget=budget, progress=say)])
 
 
-def _read(opt_ml: OptML, config: Config, shards: Mapping[str, Sequence[Path]]) -> tuple[Panel, QualityReport, Schema]:
-    """Return the channels as a panel; the tables themselves, many times its size, end with this function.
+def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) -> Iterator[Result]:
+    """Write the tables a person looks at into `folder`, part by part as they come, and hand each part on.
 
-    `shards` are the folders of other hosts by channel.
+    A refit, which searches nothing, has no backtest among its `tables` and no leaderboard.
     """
-    columns = channel_columns(opt_ml.channel_dir("train"), "train", shards["train"])
-    schema = Schema.complete(config.schema, columns)
-    print(schema.explain(columns), flush=True)
-    text = (*schema.item_id, schema.timestamp)
-    tables = {name: read_channel(opt_ml.channel_dir(name), name, text, shards[name]) for name in opt_ml.channels()}
-    for name, table in tables.items():
-        print(f"channel {name}: {len(table)} rows, {len(table.columns)} columns", flush=True)
-    give_back()
-    panel, quality = validate(
-        tables["train"], schema, config, related=tables.get("related"), static=tables.get("static")
-    )
-    return panel, quality, schema
-
-
-def write_outputs(parts: Iterable[TrainResult], folder: Path) -> Iterator[TrainResult]:
-    """Write the tables a person looks at into `folder`, part by part as they come, and hand each part on."""
-    with table_files(folder, ("forecasts", "backtest")) as files:
+    with table_files(folder, tables) as files:
         for number, part in enumerate(parts):
             with (folder / "forecasts.csv").open("a", encoding="utf-8", newline="") as file:
                 part.forecasts.to_csv(file, index=False, header=not number, float_format=FLOAT_FORMAT)
-            files["forecasts"].add(part.forecasts)
-            files["backtest"].add(part.backtest)
+            for name in tables:
+                files[name].add(getattr(part, name))
             yield part
-    part.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
+    if isinstance(part, TrainResult):
+        part.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
     (folder / "quality.json").write_text(json.dumps(part.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
-def _print_metrics(result: TrainResult, seconds: float) -> None:
-    board = result.leaderboard.set_index("model")
-    row = {str(name): float(value) for name, value in board.loc[ENSEMBLE].items()}
-    found = {"train:seconds": seconds, "train:series": float(result.quality.items)}
-    found |= {f"validation:{name}": value for name, value in row.items() if f"validation:{name}" in _NAMES}
-    found["validation:coverage80"] = row["coverage_80"]
-    for name, value in found.items():
-        metric_line(name, value)
-
-
-_NAMES = frozenset(metric.name for metric in METRICS)
+def _metrics(result: Result, work: Work, opt_ml: OptML, seconds: float) -> dict[str, float]:
+    """Each declared metric that this job has."""
+    whole = work.panel if isinstance(result, TrainResult) else result.artifact.panel
+    found = {"train:seconds": seconds, "train:series": float(len(whole))}
+    if isinstance(result, TrainResult):
+        row = result.leaderboard.set_index("model").loc[ENSEMBLE].rename({"coverage_80": "coverage80"})
+        scores = {f"validation:{name}": float(value) for name, value in row.items()}
+        found |= {name: value for name, value in scores.items() if name in NAMES}
+    if work.actuals is not None:  # the artifact of many series is whole only where it was written
+        scores = score(Artifact.load(opt_ml.model_dir), work.actuals, whole)
+        found |= {f"test:{name}": value for name, value in scores.items()}
+    return found
 
 
 @contextmanager

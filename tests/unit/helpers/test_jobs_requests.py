@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convect.platform import spec
 from helpers import jobs
 from helpers.jobs.requests import METRICS, metric_definitions, text_of, uri
 from helpers.jobs.showing import pretty
@@ -88,6 +89,22 @@ def test_no_regular_expression_reads_another_metric() -> None:
     printed = "\n".join(f"metric: validation:{name}={number}" for number, name in enumerate(METRICS))
     for number, definition in enumerate(metric_definitions()):
         assert re.findall(definition["Regex"], printed) == [str(number)]
+
+
+def test_the_definitions_name_what_the_container_declares() -> None:
+    declared = {metric.name: metric.regex for metric in spec.METRICS}
+    given = metric_definitions() + metric_definitions(split="test")
+    assert {definition["Name"] for definition in given} == set(spec.OBJECTIVES) <= set(declared)
+    for definition in given:
+        line = f"metric: {definition['Name']}=0.83"
+        assert re.findall(definition["Regex"], line) == re.findall(declared[definition["Name"]], line) == ["0.83"]
+
+
+def test_a_test_channel_brings_its_scores() -> None:
+    for channels, splits in (({"train": "a"}, {"validation"}), ({"train": "a", "test": "b"}, {"validation", "test"})):
+        request = jobs.training_request("x", channels, "out")
+        found = {one["Name"].split(":")[0] for one in request["AlgorithmSpecification"]["MetricDefinitions"]}
+        assert found == splits
 
 
 def test_names_are_unique_and_allowed() -> None:

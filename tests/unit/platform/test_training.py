@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 
 from convect import pipeline, streaming
 from convect.artifact import Artifact
-from convect.platform import training
+from convect.platform import inputs, training
 from convect.platform.channels import read_channel
 from convect.platform.opt_ml import OptML
 from convect.request import ForecastRequest
@@ -105,7 +105,7 @@ def test_nothing_hidden_is_left_beside_the_outputs(job: Job) -> None:
 def test_an_unexpected_error_is_told_with_its_traceback(
     job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(training, "read_channel", broken)
+    monkeypatch.setattr(inputs, "read_channel", broken)
     assert training.main() == 1
     first, *rest = job.failure.read_text().splitlines()
     assert first == (
@@ -160,11 +160,11 @@ def test_the_handler_of_sigterm_is_put_back(job: Job) -> None:
 def test_sigterm_at_any_moment_ends_the_search_and_not_the_program(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     real = read_channel
 
-    def interrupted(*given: Any) -> pd.DataFrame:
+    def interrupted(*given: Any, **named: Any) -> pd.DataFrame:
         signal.raise_signal(signal.SIGTERM)
-        return real(*given)
+        return real(*given, **named)
 
-    monkeypatch.setattr(training, "read_channel", interrupted)
+    monkeypatch.setattr(inputs, "read_channel", interrupted)
     assert training.main() == 0
     assert job.csv("leaderboard.csv")["model"].tolist().count("GlobalLightGBM") == 0
     assert len(Artifact.load(job.base / "model").item_ids) == 3

@@ -1,0 +1,82 @@
+"""What a training job brings, read: settings, panel, schema, an earlier model, and what happened afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from convect.artifact import Artifact
+from convect.config import Config
+from convect.datasets import Dataset
+from convect.errors import UserError
+from convect.panel import Panel
+from convect.platform.earlier import read_earlier
+from convect.platform.inputs import TABLES, Folders, folders, read_inputs, settings_of
+from convect.platform.opt_ml import OptML
+from convect.platform.pipes import is_pipe
+from convect.quality import QualityReport, validate
+from convect.refit import check_schema
+from convect.schema import Schema
+from convect.scoring import Actuals, read_actuals
+
+MODEL = "model"  # the channel of an earlier model
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What a job brings, read: the panel and what was repaired, the schema, and what happened after its end."""
+
+    panel: Panel
+    quality: QualityReport
+    schema: Schema
+    actuals: Actuals | None
+
+
+def read_settings(opt_ml: OptML) -> tuple[Config, dict[str, Dataset]]:
+    """Return the settings, and what describes the data, of the hyperparameters and of files in the channels.
+
+    Raises ConfigError and UserError.
+    """
+    names = [name for name in opt_ml.channels() if name in TABLES]
+    return settings_of(opt_ml.hyperparameters(), {name: [opt_ml.channel_dir(name)] for name in names})
+
+
+def earlier_model(opt_ml: OptML) -> Artifact | None:
+    """Return the model of channel `model`, None where there is no such channel; raises as `read_earlier` does."""
+    settings = opt_ml.channels().get(MODEL)
+    if settings is None:
+        return None
+    if is_pipe(settings):
+        message = f"Channel '{MODEL}' comes through a pipe, but a model is files."
+        raise UserError(message, "Use input mode File for it.", code="channel")
+    return read_earlier(opt_ml.channel_dir(MODEL))
+
+
+def read_work(
+    opt_ml: OptML, config: Config, datasets: Mapping[str, Dataset], earlier: Artifact | None, shards: Folders
+) -> Work:
+    """Return the channels as a panel; the tables themselves, many times its size, end with this function.
+
+    `shards` are the folders of other hosts by channel. Raises UserError, ConfigError or DataError where they cannot
+    be used.
+    """
+    with folders(opt_ml) as own:
+        channels = {name: [*found, *shards[name]] for name, found in own.items()}
+        schema, tables = read_inputs(config, datasets, channels)
+    if earlier is not None:
+        check_schema(earlier.schema, schema)
+    panel, quality = validate(
+        tables["train"],
+        schema,
+        config,
+        related=tables.get("related"),
+        static=tables.get("static"),
+        frequency=None if earlier is None else earlier.frequency,
+        categories=None if earlier is None else earlier.panel.categories,
+    )
+    actuals = None
+    if "test" in tables:
+        horizon = config.horizon or panel.frequency.natural_horizon
+        actuals = read_actuals(tables["test"], schema, panel, horizon, config.aggregate)
+        print(f"test: {actuals.count} values of {actuals.items} items to score with", flush=True)
+    return Work(panel, quality, schema, actuals)
