@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import Counter
 
 import pandas as pd
 
@@ -14,8 +15,8 @@ ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 def origin_headers(origin: pd.DataFrame) -> dict[str, str]:
     """Say how many series were forecast from which history ("request=2, trained=33"), and how many by a fallback."""
-    counts = origin["history"].value_counts().sort_index()
-    history = ", ".join(f"{name}={count}" for name, count in counts.items())
+    counts = Counter(origin["history"].tolist())
+    history = ", ".join(f"{name}={counts[name]}" for name in sorted(counts))
     return {"X-Convect-History": history, "X-Convect-Fallbacks": str(int(origin["fallback"].sum()))}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from convect.errors import NotAcceptable
 from convect.request import Forecast, ForecastRequest
@@ -76,18 +77,19 @@ def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _plain(column: pd.Series) -> list[object]:
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return _stamps(column)
-    if pd.api.types.is_float_dtype(column.dtype):
-        return [value if math.isfinite(value) else None for value in column.astype(float).tolist()]
-    values: list[object] = column.tolist()
+    # Through arrays: pandas costs a tenth of a millisecond a column, and most answers have a dozen of a few rows.
+    array = column.to_numpy()
+    values: list[object] = array.tolist() if array.dtype.kind != "M" else _stamps(array)
+    if array.dtype.kind == "f":
+        return values if np.isfinite(array).all() else [value if math.isfinite(value) else None for value in values]  # type: ignore[arg-type]
     return [None if value is pd.NA or value is pd.NaT or value != value else value for value in values]
 
 
-def _stamps(column: pd.Series) -> list[object]:
-    whole_days = bool((column.dropna() == column.dropna().dt.normalize()).all())
-    stamps: list[object] = np.datetime_as_string(column.to_numpy("datetime64[s]"), "D" if whole_days else "s").tolist()
-    return [None if stamp == "NaT" else stamp for stamp in stamps]
+def _stamps(stamps: NDArray[np.datetime64]) -> list[object]:
+    days = stamps.astype("datetime64[D]")
+    whole_days = bool(((days == stamps) | np.isnat(stamps)).all())
+    texts: list[object] = (np.datetime_as_string(days) if whole_days else np.datetime_as_string(stamps, "s")).tolist()
+    return [None if text == "NaT" else text for text in texts]
 
 
 def _parquet(forecast: Forecast) -> bytes:
