@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convect import deadline
 from convect.models.catalogue import MODELS, LocalModel
 from convect.models.simple import NAIVE as NAIVE
 from convect.models.simple import Array as Array
@@ -75,6 +76,7 @@ def forecast_chunk(task: Task) -> Predictions:
 
 
 def _forecast_series(task: Task, history: Array, ends: Sequence[int]) -> Iterator[tuple[Array, Array, bool]]:
+    deadline.check()
     model, cap = MODELS[task.model], cap_rows(task.seasons)
     fitted, first = None, 0
     if model.moves and len(ends) > 1 and min(ends) >= max(MOVING_ROWS, model.needs(task.seasons)):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
+from convect import deadline
 from convect.artifact import Artifact
 from convect.errors import PlatformError
 from convect.request import Forecast, ForecastRequest
@@ -53,6 +55,11 @@ class Service:
         schema = self.load().schema
         return (*schema.item_id, schema.timestamp)
 
-    def forecast(self, request: ForecastRequest) -> Forecast:
-        """Answer a request; raises what forecasting raises."""
-        return self._forecast(self.load(), request)
+    def items(self) -> tuple[str, ...]:
+        """Name the series seen in training, ascending."""
+        return self.load().item_ids
+
+    def forecast(self, request: ForecastRequest, seconds: float = math.inf) -> Forecast:
+        """Answer a request; raises what forecasting raises, TimeLimitReached where it would take longer than that."""
+        with deadline.within(seconds):
+            return self._forecast(self.load(), request)
