@@ -1,9 +1,10 @@
-"""How many of the machine's cores are ours: the container's share."""
+"""How many of the machine's cores and how much of its memory are ours: the container's share."""
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 
 
@@ -15,6 +16,22 @@ def usable_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(cgroup / "cpu.max") or _quota(cgroup / "cpu/cpu.cfs_quota_us", cgroup / "cpu/cpu.cfs_period_us")
     return max(1, min(allowed, math.ceil(quota or allowed)))
+
+
+def usable_memory(cgroup: Path = Path("/sys/fs/cgroup"), meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Return how many bytes this container may hold: the machine's, or less by its limit; None where nobody says."""
+    limits = (cgroup / "memory.max", cgroup / "memory/memory.limit_in_bytes")
+    found = [_number(limit, 1) for limit in limits] + [_number(meminfo, 1024)]
+    return min((bytes_ for bytes_ in found if bytes_), default=None)
+
+
+def _number(file: Path, unit: int) -> int | None:
+    """The first number of a file, times its unit; None where there is none ("max")."""
+    try:
+        first = re.search(r"\d+", file.read_text())
+        return int(first.group()) * unit if first else None
+    except OSError:
+        return None
 
 
 def _quota(*files: Path) -> float | None:

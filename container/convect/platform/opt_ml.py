@@ -51,6 +51,11 @@ class OptML:
         return self.base / "model"
 
     @property
+    def models_dir(self) -> Path:
+        """Where a multi-model endpoint puts the models, each in a directory `<name>/model`."""
+        return self.base / "models"
+
+    @property
     def output_data_dir(self) -> Path:
         """What is written here becomes the output archive."""
         return self.output_dir / "data"

@@ -11,6 +11,7 @@ import pandas as pd
 from convect.errors import AlgorithmError, ConvectError, PlatformError
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
 
 
 def origin_headers(origin: pd.DataFrame) -> dict[str, str]:
@@ -25,6 +26,17 @@ def attribute_headers(attributes: str | None) -> dict[str, str]:
     return {ATTRIBUTES: attributes} if re.fullmatch(r"[\x20-\x7e]{1,1024}", attributes or "") and attributes else {}
 
 
+def inference_id(given: str | None) -> str:
+    """Return " inference_id=…" for the log, "" without one; only characters that an id needs, so no log is forged."""
+    kept = re.sub(r"[^A-Za-z0-9_.:-]", "", given or "")[:64]
+    return f" inference_id={kept}" if kept else ""
+
+
+def error_class(error: Exception) -> str:
+    """Return the class of an error by who must act; what is not one of ours is the product's fault."""
+    return error.who if isinstance(error, ConvectError) else AlgorithmError.who
+
+
 def error_body(error: Exception, request_id: str | None) -> dict[str, str]:
     """Return `code`, `message` and `remedy`, and `request_id` where the log has more; no word of an unknown error."""
     if isinstance(error, ConvectError):
@@ -37,7 +49,7 @@ def error_body(error: Exception, request_id: str | None) -> dict[str, str]:
 def is_fault(error: Exception) -> bool:
     """Whether it is for us or the operator to act, so that the log must say more than a status."""
     if isinstance(error, PlatformError):
-        return error.code != "not_ready"
+        return error.code not in ("not_ready", "no_memory")  # the platform asks again by itself
     return isinstance(error, AlgorithmError) or not isinstance(error, ConvectError)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from convect.errors import AlgorithmError, ConvectError
+from convect.serving import metrics
 from convect.serving.settings import Settings
 
 DRAIN_S = 25  # the platform kills 30 s after SIGTERM
 KEEP_ALIVE_S = 65  # longer than the 60 s of the platform's own connections, so that it is never we who hang up first
+SILENT_S = 30  # a worker that gives no sign of life for so long is replaced; forecasts are bounded by `deadline`
 _BOOT_ERROR = 3  # gunicorn's own code for a worker that cannot start; the master then stops with it
 
 
@@ -27,7 +31,7 @@ def options(settings: Settings) -> dict[str, object]:
         "threads": settings.threads,
         "worker_class": "gthread",
         "preload_app": True,
-        "timeout": settings.timeout_s,
+        "timeout": max(settings.timeout_s, SILENT_S),
         "graceful_timeout": DRAIN_S,
         "keepalive": KEEP_ALIVE_S,
         "worker_tmp_dir": scratch_dir(),
@@ -36,6 +40,8 @@ def options(settings: Settings) -> dict[str, object]:
         "errorlog": "-",
         "loglevel": logging.getLevelName(settings.log_level).lower(),
         "post_worker_init": prove,
+        "child_exit": keep_counts,
+        "on_exit": clean_up,
     }
 
 
@@ -48,8 +54,23 @@ def scratch_dir(memory: Path = Path("/dev/shm")) -> str:  # noqa: S108 - a fast 
         return tempfile.gettempdir()
 
 
-def prove(worker: Any) -> None:  # noqa: ANN401 - a worker of gunicorn, which has no types
+def keep_counts(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's, which has no types
+    """Keep what a dead worker counted, in the master; a failure costs counts and never the server."""
+    try:
+        metrics.fold(metrics.share(os.environ), worker.pid)
+    except Exception as error:
+        logging.getLogger("convect").warning("counts of a worker are lost: %s", type(error).__name__)
+
+
+def clean_up(server: Any) -> None:  # noqa: ANN401 - as above
+    """Remove the scratch folder when the master ends."""
+    shutil.rmtree(metrics.share(os.environ), ignore_errors=True)
+
+
+def prove(worker: Any) -> None:  # noqa: ANN401 - as above
     """Forecast once in a worker that has just started; where that fails, say so in one line and stop the server."""
+    if worker.wsgi.extensions.get("models"):
+        return  # each model of a multi-model server is proven when it is loaded
     try:
         worker.wsgi.extensions["convect"].prove()
     except Exception as error:

@@ -7,60 +7,108 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from convect import pipeline
 from convect.artifact import Artifact
-from convect.errors import ConvectError
+from convect.errors import ConvectError, UserError
 from convect.request import Forecast, ForecastRequest
-from convect.serving import answers, wire
+from convect.serving import answers, media, multi_model, stream, wire
 from convect.serving.body import drop_rest, read_body
+from convect.serving.metrics import Metrics
+from convect.serving.models import Models
 from convect.serving.service import Forecaster, Service
 from convect.serving.settings import Settings
 
 _REMEDIES = {
-    404: "Use /ping, /invocations or /execution-parameters.",
+    404: "Use /ping, /invocations, /execution-parameters or /metrics; a multi-model server has /models instead.",
     405: "Use POST for /invocations and GET for the others.",
 }
 
 
 def make_app(
-    load_artifact: Callable[[], Artifact], settings: Settings, forecast: Forecaster = pipeline.forecast
+    load_artifact: Callable[[], Artifact],
+    settings: Settings,
+    forecast: Forecaster = pipeline.forecast,
+    models: Models | None = None,
 ) -> Flask:
-    """Return the WSGI application; nothing is loaded until it is asked for, or `app.extensions["convect"].load()`."""
+    """Return the WSGI application; nothing is loaded until it is asked for, or `app.extensions["convect"].load()`.
+
+    With `models` it answers /models instead of /invocations, and is ready without a model.
+    """
     app = Flask("convect", static_folder=None)
     service = app.extensions["convect"] = Service(load_artifact, forecast)
+    app.extensions["models"] = models
+    metrics = Metrics()
+    invocations = Invocations(app, settings, metrics)
 
     @app.get("/ping")
     def ping() -> Response:
-        service.check()
+        if models is None:
+            service.check()
         return Response(mimetype="text/plain")
 
     @app.get("/execution-parameters")
     def execution_parameters() -> Response:
         return jsonify(settings.execution_parameters)
 
-    @app.post("/invocations")
-    def invocations() -> Response:
-        started = time.perf_counter()
+    @app.get("/metrics")
+    def scrape() -> Response:
+        text, content_type = metrics.text()
+        return Response(text, content_type=content_type)
+
+    if models is None:
+        app.post("/invocations", endpoint="invocations")(lambda: invocations.answer(service))
+    else:
+        multi_model.register(app, models, settings, invocations.answer)
+    _register_counts(app, metrics)
+    _register_errors(app, metrics)
+    return app
+
+
+class Invocations:
+    """Answers requests for forecasts: read, decoded, forecast in time, counted, written in the form that is liked."""
+
+    def __init__(self, app: Flask, settings: Settings, metrics: Metrics) -> None:
+        self._log = app.logger
+        self._settings = settings
+        self._metrics = metrics
+
+    def answer(self, service: Service) -> Response:
+        """Answer the request that Flask has in hand by a service; raises what the request or forecasting raises."""
         wire.negotiate(request.headers.get("Accept"))  # before the work, not after it
         service.check()
-        asked = _asked(service, settings)
-        answer = service.forecast(asked)
-        response = _response(answer, asked, settings.default_accept)
-        app.logger.info("/invocations 200 %.3f s, %d series", time.perf_counter() - started, len(answer.origin))
+        asked = _asked(service, self._settings)
+        if stream.fits(asked, _form(asked, self._settings.default_accept)):
+            return self._streamed(service, asked)
+        answer = service.forecast(asked, self._settings.answer_s - (time.perf_counter() - g.started))
+        response = _response(answer, asked, self._settings.default_accept)
+        self._count(answer)
         return response
 
-    @app.after_request
-    def echo(response: Response) -> Response:
-        drop_rest(request)
-        response.headers.update(answers.attribute_headers(request.headers.get(answers.ATTRIBUTES)))
-        return response
+    def _streamed(self, service: Service, asked: ForecastRequest) -> Response:
+        until = g.started + self._settings.answer_s
 
-    _register_errors(app)
-    return app
+        def forecast(part: ForecastRequest) -> Forecast:
+            answer = service.forecast(part, until - time.perf_counter())
+            self._count(answer)
+            return answer
+
+        texts = stream.lines(asked, service.items(), forecast)
+        first = next(texts)  # what is wrong with the request is found before the answer has a status
+        return Response(stream.guarded(chain([first], texts), self._broken_off), mimetype=media.JSON_LINES)
+
+    def _broken_off(self, error: Exception) -> dict[str, str]:
+        request_id = uuid.uuid4().hex
+        self._metrics.failed(answers.error_class(error))
+        self._log.error("an answer broke off request_id=%s %s", request_id, answers.trace(error))
+        return answers.error_body(error, request_id)
+
+    def _count(self, answer: Forecast) -> None:
+        self._metrics.forecast(answer.origin["history"].tolist(), int(answer.origin["fallback"].sum()))
 
 
 def _asked(service: Service, settings: Settings) -> ForecastRequest:
@@ -76,25 +124,49 @@ def _asked(service: Service, settings: Settings) -> ForecastRequest:
     return replace(asked, series_limit_s=settings.series_limit_s or None)
 
 
+def _form(asked: ForecastRequest, default: str) -> str:
+    return wire.negotiate(request.headers.get("Accept"), default or wire.FORMS[asked.wording.dialect])
+
+
 def _response(answer: Forecast, asked: ForecastRequest, default: str) -> Response:
     body, content_type = wire.encode(answer, request.headers.get("Accept"), default, asked)
     return Response(body, content_type=content_type, headers=answers.origin_headers(answer.origin))
 
 
-def _register_errors(app: Flask) -> None:
+def _register_counts(app: Flask, metrics: Metrics) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        drop_rest(request)
+        response.headers.update(answers.attribute_headers(request.headers.get(answers.ATTRIBUTES)))
+        seconds = time.perf_counter() - g.started
+        metrics.answered(_address(), response.status_code, seconds)
+        if request.method == "POST" and response.status_code < 400:
+            told = answers.inference_id(request.headers.get(answers.INFERENCE_ID))
+            app.logger.info("%s %s %.3f s%s", _address(), response.status_code, seconds, told)
+        return response
+
+
+def _register_errors(app: Flask, metrics: Metrics) -> None:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         request_id = uuid.uuid4().hex if answers.is_fault(error) else None
         status = error.status if isinstance(error, ConvectError) else 500
+        metrics.failed(answers.error_class(error))
+        told = answers.inference_id(request.headers.get(answers.INFERENCE_ID))
         if request_id:
-            app.logger.error("%s %s request_id=%s %s", _address(), status, request_id, answers.trace(error))
+            app.logger.error("%s %s request_id=%s%s %s", _address(), status, request_id, told, answers.trace(error))
         else:
-            app.logger.info("%s %s code=%s", _address(), status, getattr(error, "code", ""))
+            app.logger.info("%s %s code=%s%s", _address(), status, getattr(error, "code", ""), told)
         return _answer(status, answers.error_body(error, request_id))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
         status = error.code or 500
+        metrics.failed(UserError.who)
         code = re.sub(r"\W+", "_", error.name).lower()
         remedy = _REMEDIES.get(status, "Correct the request.")
         response = _answer(status, {"code": code, "message": f"{error.name}.", "remedy": remedy})
@@ -109,5 +181,5 @@ def _answer(status: int, body: dict[str, str]) -> Response:
 
 
 def _address() -> str:
-    # Only addresses that exist are logged: the rest of a path is the caller's text.
+    # Only addresses that exist are logged and counted: the rest of a path is the caller's text.
     return request.url_rule.rule if request.url_rule else "unknown address"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from convect.errors import ConfigError
 from convect.machine import usable_cpus
@@ -12,7 +13,13 @@ from convect.serving.media import CSV, OFFERED
 
 REAL_TIME_S = 60  # the platform gives up on an answer after this
 BATCH_S = 3_600  # the longest that a transform job or an asynchronous endpoint may wait
+ANSWER_SHARE = 0.9  # of the time-out may go by before an answer is given up
 MEGABYTE = 1 << 20
+MASTER_MB = 300  # the libraries, loaded once and shared by all workers
+WORKER_MB = 100  # what a worker holds for itself: pages it has written to, and the request it works on
+LOADED_FACTOR = 4  # times its bytes on disk is what an artifact takes in memory, LightGBM's trees among them
+USED_SHARE = 0.9  # of the memory; the rest is the system's
+_WORKERS = ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS")
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40, "critical": 50}  # `logging`'s
 
 
@@ -36,6 +43,7 @@ class Settings:
     log_level: int = 20
     inference_config: str = ""
     series_limit_s: int = 10
+    multi_model: bool = False
     limits: Limits = DEFAULT_LIMITS
 
     @classmethod
@@ -46,10 +54,9 @@ class Settings:
         """
         batch = environment.get("SAGEMAKER_BATCH", "").strip().lower() == "true"
         timeout_s = _integer(environment, ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "MODEL_SERVER_TIMEOUT"), REAL_TIME_S, 1)
-        workers = ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS")
         return cls(
             port=_integer(environment, ("SAGEMAKER_BIND_TO_PORT",), cls.port, 1, 65_535),
-            workers=_integer(environment, workers, cpus or usable_cpus(), 1, 1_024),
+            workers=_integer(environment, _WORKERS, cpus or usable_cpus(), 1, 1_024),
             timeout_s=max(timeout_s, BATCH_S) if batch else timeout_s,
             batch=batch,
             max_payload_mb=_integer(environment, ("SAGEMAKER_MAX_PAYLOAD_IN_MB",), cls.max_payload_mb, 0),
@@ -59,7 +66,34 @@ class Settings:
             log_level=_level(environment),
             inference_config=_given(environment, ("DEEPAR_INFERENCE_CONFIG", "INFERENCE_CONFIG"))[1],
             series_limit_s=_integer(environment, ("CONVECT_SERIES_TIME_LIMIT_S",), cls.series_limit_s, 0),
+            multi_model=environment.get("SAGEMAKER_MULTI_MODEL", "").strip().lower() == "true",
         )
+
+    def fitting(self, model_bytes: int, memory: int | None, environment: Mapping[str, str]) -> Settings:
+        """Return these settings with no more workers than memory (bytes) holds beside a model of that size on disk.
+
+        A number of workers that the operator chose stays as it is; at least one is left.
+        """
+        if memory is None or _given(environment, _WORKERS)[1]:
+            return self
+        free = USED_SHARE * memory - MASTER_MB * MEGABYTE - LOADED_FACTOR * model_bytes
+        most = int(free // (WORKER_MB * MEGABYTE + model_bytes))
+        return replace(self, workers=max(1, min(self.workers, most)))
+
+    def models_budget(self, memory: int | None) -> int | None:
+        """Return how many bytes on disk all models of a multi-model server may have together, each worker loading all.
+
+        None where the memory (bytes) is not known.
+        """
+        if memory is None:
+            return None
+        free = USED_SHARE * memory - (MASTER_MB + self.workers * WORKER_MB) * MEGABYTE
+        return max(0, int(free // (LOADED_FACTOR * self.workers)))
+
+    @property
+    def answer_s(self) -> float:
+        """Seconds after which no more series is begun: what is left of the time-out is for writing and sending."""
+        return ANSWER_SHARE * self.timeout_s
 
     @property
     def max_payload_bytes(self) -> int | None:
@@ -76,6 +110,11 @@ class Settings:
             "BatchStrategy": self.batch_strategy,
             "MaxPayloadInMB": payload_mb,
         }
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the bytes of the files directly in a model directory, 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else 0
 
 
 def _given(environment: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, str]:

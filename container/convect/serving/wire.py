@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convect.serving.decode import decode
-from convect.serving.encode import encode
+from convect.serving.encode import FORMS, encode
 from convect.serving.media import negotiate
 
-__all__ = ["decode", "encode", "negotiate"]
+__all__ = ["FORMS", "decode", "encode", "negotiate"]

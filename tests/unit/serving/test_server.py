@@ -6,12 +6,14 @@ import functools
 import io
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from convect import deadline
 from convect.errors import AlgorithmError, DataError, PlatformError
 from convect.request import Forecast, ForecastRequest
 from convect.serving.server import make_app
@@ -214,3 +216,46 @@ def test_a_known_error_is_told_to_the_caller_and_not_to_the_log(
 def test_execution_parameters(app_of: MakeApp) -> None:
     answer = app_of(Settings(workers=4)).test_client().get("/execution-parameters")
     assert answer.json == {"MaxConcurrentTransforms": 4, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 25}
+
+
+def test_the_inference_id_is_in_the_log_without_what_could_forge_a_line(app_of: MakeApp, caplog: Any) -> None:
+    client = app_of().test_client()
+    with caplog.at_level(logging.INFO):
+        client.post("/invocations", data="{}", headers={"X-Amzn-SageMaker-Inference-Id": "order 7\tERROR ü" + "x" * 99})
+        client.post("/invocations", data="{", headers={"X-Amzn-SageMaker-Inference-Id": "id-8"})
+        client.post("/invocations", data="{}")
+    answered, refused, without = (record.getMessage() for record in caplog.records)
+    assert answered.endswith(" inference_id=order7ERROR" + "x" * 53)
+    assert refused.endswith(" inference_id=id-8")
+    assert "inference_id" not in without
+
+
+def test_a_forecast_that_takes_too_long_is_given_up(app_of: MakeApp, forecaster: Any) -> None:
+    def slow(artifact: Any, request: ForecastRequest) -> Forecast:
+        if request.horizon != 1:
+            time.sleep(0.95)
+            deadline.check()
+        answer: Forecast = forecaster(artifact, request)
+        return answer
+
+    answer = app_of(Settings(timeout_s=1), slow).test_client().post("/invocations", data="{}")
+    assert answer.status_code == 503
+    assert answer.json is not None
+    assert answer.json["code"] == "time_limit"
+
+
+def test_what_was_asked_and_answered_is_counted(app_of: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    client = app_of().test_client()
+    for body in ("{}", "{}", "{"):
+        client.post("/invocations", data=body)
+    client.get("/secret-4711")
+    text = client.get("/metrics").text
+    assert 'convect_requests_total{route="/invocations",status="200"} 2.0' in text
+    assert 'convect_requests_total{route="/invocations",status="400"} 1.0' in text
+    assert 'convect_requests_total{route="unknown address",status="404"} 1.0' in text
+    assert 'convect_request_seconds_count{route="/invocations"} 3.0' in text
+    assert 'convect_errors_total{error_class="UserError"} 2.0' in text
+    assert 'convect_series_forecast_total{history="trained"} 4.0' in text
+    assert "convect_fallbacks_total 2.0" in text
+    assert "4711" not in text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from convect.errors import AlgorithmError, ConfigError
 from convect.serving import gunicorn_config, program
-from convect.serving.settings import Settings
+from convect.serving.settings import Settings, folder_bytes
 
 NAMES = (
     "SAGEMAKER_BIND_TO_PORT",
@@ -162,3 +163,56 @@ def test_numeric_libraries_are_kept_to_one_thread() -> None:
     program.one_thread(environment)
     assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "1"
     assert environment["OTHER"] == "1"
+
+
+GB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("memory", "model_bytes", "workers"),
+    [(None, GB, 8), (64 * GB, 0, 8), (GB, 0, 6), (GB, 50 << 20, 2), (512 << 20, 0, 1), (1 << 20, GB, 1)],
+)
+def test_workers_fit_into_memory_beside_the_model(memory: int | None, model_bytes: int, workers: int) -> None:
+    settings = Settings.from_environment({}, cpus=8)
+    assert settings.fitting(model_bytes, memory, {}).workers == workers
+
+
+def test_a_number_of_workers_that_was_chosen_stays() -> None:
+    environment = {"MODEL_SERVER_WORKERS": "5"}
+    assert Settings.from_environment(environment).fitting(GB, GB, environment).workers == 5
+
+
+def test_the_models_of_a_multi_model_server_share_what_its_workers_leave() -> None:
+    environment = {"SAGEMAKER_MULTI_MODEL": "True"}
+    settings = Settings.from_environment(environment, cpus=2)
+    assert settings.multi_model
+    assert not Settings.from_environment({}).multi_model
+    assert settings.models_budget(None) is None
+    assert settings.models_budget(1000 << 20) == (900 - 300 - 2 * 100 << 20) // (4 * 2)
+    assert settings.models_budget(1 << 20) == 0
+
+
+def test_only_files_of_a_model_directory_count(tmp_path: Path) -> None:
+    assert folder_bytes(tmp_path / "absent") == 0
+    (tmp_path / "a").write_bytes(b"123")
+    (tmp_path / "folder").mkdir()
+    assert folder_bytes(tmp_path) == 3
+
+
+def test_an_answer_is_given_up_before_the_platform_does() -> None:
+    assert Settings(timeout_s=60).answer_s == 54
+
+
+def test_the_sign_of_life_does_not_follow_a_short_time_out() -> None:
+    assert gunicorn_config.options(Settings(timeout_s=1))["timeout"] == 30
+
+
+def test_lost_counts_do_not_stop_the_server(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("item-4711")
+
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "absent")
+    monkeypatch.setattr("convect.serving.metrics.fold", fail)
+    gunicorn_config.keep_counts(None, SimpleNamespace(pid=1))
+    assert "counts of a worker are lost: OSError" in caplog.text
+    assert "item-4711" not in caplog.text
