@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from convect import ensemble, pooled, units
@@ -22,7 +21,7 @@ from convect.panel import Panel
 from convect.quality import validate
 from convect.request import Forecast, ForecastRequest
 from convect.resent import nothing_new
-from convect.results import forecast_table
+from convect.results import forecast_columns
 from convect.schema import Schema
 from convect.watch import Watch, silent
 
@@ -88,7 +87,7 @@ def look_up(artifact: Artifact, positions: Index, horizon: int) -> Ready:
 
 def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Forecast:
     """Return the tables of an answer with these quantiles."""
-    frame = forecast_table(ready.panel, ready.values, artifact.intervals.levels, quantiles)
+    columns = forecast_columns(ready.panel, ready.values, artifact.intervals.levels, quantiles)
     origin = {
         "item_id": ready.panel.item_ids,
         "history": ready.history,
@@ -96,7 +95,7 @@ def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Fore
         "fallback": ready.reason != "",
         "reason": ready.reason,
     }
-    return Forecast(frame, pd.DataFrame(origin))
+    return Forecast(columns, origin)
 
 
 def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:

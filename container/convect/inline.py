@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from convect import forecasting, paths
 from convect.artifact import Artifact
@@ -184,7 +183,7 @@ class _Answer:
             "fallback": served,
             "reason": np.array(notes, object),
         }
-        return Forecast(pd.DataFrame(table), pd.DataFrame(origin), errors, self._draw(given, rows))
+        return Forecast(table, origin, errors, self._draw(given, rows))
 
     def _draw(self, item_ids: list[str | None], rows: list[Brought]) -> Array | None:
         if not self._request.samples:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from convect.errors import UserError
 
 Floats = NDArray[np.float64]
+Columns = Mapping[str, NDArray[Any]] | pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +79,29 @@ class ForecastRequest:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The answer.
+    """The answer: two tables, each an array a column, or a DataFrame; who needs a DataFrame asks for `frame`, `origin`.
 
-    `frame`: item_id, timestamp, mean and one column a quantile named like "0.1", sorted by item_id and timestamp; where
-    the request held single series, these in its order. `origin`: one row an item with item_id, history ("trained",
-    "request" or "unseen"), last_timestamp, fallback (bool) and reason. `errors`: of the series left out, by their place
-    in the request. `samples`: (n, samples, h) where paths were asked for.
+    `columns`: item_id, timestamp, mean and one column a quantile named like "0.1", sorted by item_id and timestamp;
+    where the request held single series, these in its order. `origins`: one row an item with item_id, history
+    ("trained", "request" or "unseen"), last_timestamp, fallback (bool) and reason. `errors`: of the series left out, by
+    their place in the request. `samples`: (n, samples, h) where paths were asked for.
     """
 
-    frame: pd.DataFrame
-    origin: pd.DataFrame
+    columns: Columns
+    origins: Columns
     errors: Mapping[int, UserError] = field(default_factory=dict)
     samples: Floats | None = None
+
+    def __len__(self) -> int:
+        """How many series were forecast."""
+        return len(self.origins["item_id"])
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The long table of the forecasts."""
+        return pd.DataFrame(self.columns)
+
+    @cached_property
+    def origin(self) -> pd.DataFrame:
+        """Where the forecast of each item came from."""
+        return pd.DataFrame(self.origins)

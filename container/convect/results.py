@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from convect import ensemble, intervals
 from convect.backtest import Backtest
@@ -17,6 +18,13 @@ Quantiles = tuple[float, ...]
 
 
 def forecast_table(panel: Panel, forecasts: Array, levels: Quantiles, quantiles: Quantiles) -> pd.DataFrame:
+    """Return the columns of `forecast_columns` as a table."""
+    return pd.DataFrame(forecast_columns(panel, forecasts, levels, quantiles))
+
+
+def forecast_columns(
+    panel: Panel, forecasts: Array, levels: Quantiles, quantiles: Quantiles
+) -> dict[str, NDArray[Any]]:
     """Return item_id, timestamp, mean and one column a quantile, sorted by item and stamp.
 
     forecasts: (n, h, 1 + Q), the mean and the quantiles at `levels`; `quantiles` are the ones wanted.
@@ -28,7 +36,7 @@ def forecast_table(panel: Panel, forecasts: Array, levels: Quantiles, quantiles:
         "timestamp": panel.future_timestamps(horizon).ravel(),
         "mean": forecasts[..., 0].ravel(),
     }
-    return pd.DataFrame(table | {str(q): wanted[:, k] for k, q in enumerate(quantiles)})
+    return table | {str(q): wanted[:, k] for k, q in enumerate(quantiles)}
 
 
 def believable(panel: Panel, values: Array, levels: Quantiles, wanted: Quantiles) -> Array:

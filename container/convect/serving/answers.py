@@ -6,19 +6,20 @@ import re
 import traceback
 from collections import Counter
 
-import pandas as pd
+import numpy as np
 
 from convect.errors import AlgorithmError, ConvectError, PlatformError
+from convect.request import Columns
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
 
 
-def origin_headers(origin: pd.DataFrame) -> dict[str, str]:
+def origin_headers(origin: Columns) -> dict[str, str]:
     """Say how many series were forecast from which history ("request=2, trained=33"), and how many by a fallback."""
     counts = Counter(origin["history"].tolist())
     history = ", ".join(f"{name}={counts[name]}" for name in sorted(counts))
-    return {"X-Convect-History": history, "X-Convect-Fallbacks": str(int(origin["fallback"].sum()))}
+    return {"X-Convect-History": history, "X-Convect-Fallbacks": str(int(np.sum(origin["fallback"])))}
 
 
 def attribute_headers(attributes: str | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from convect.errors import NotAcceptable, RequestError, UnsupportedMediaType, nearest
 
@@ -85,6 +86,7 @@ def sniff(body: bytes) -> str:
     raise UnsupportedMediaType("The body's form was not recognised.", f"Name it in Content-Type: {types}.")
 
 
+@lru_cache(maxsize=128)  # callers have few wishes, and each request asks three times
 def negotiate(accept: str | None, default: str = CSV) -> str:
     """Return the content type of OFFERED that an Accept header likes best; without a header, or `*/*`, the default.
 

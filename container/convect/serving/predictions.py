@@ -37,15 +37,15 @@ def predictions(forecast: Forecast, asked: ForecastRequest) -> Iterator[dict[str
     DeepAR: mean, quantiles by name, samples. Chronos: mean, each quantile by name, start. Lines and tables: as DeepAR,
     with the start and the history used. `reason` tells what is worth knowing, `fallback` where a cheaper model served.
     """
-    columns = _columns(forecast, asked.wording)
+    columns, item_ids = _columns(forecast, asked.wording), np.asarray(forecast.origins["item_id"])
     good = 0
-    for place in range(len(forecast.origin) + len(forecast.errors)):
+    for place in range(len(forecast) + len(forecast.errors)):
         named = _named(asked, place)
         if place in forecast.errors:
             yield {**named, "error": error_body(forecast.errors[place], None)}
             continue
         if asked.series is None:
-            named = {"item_id": str(forecast.origin["item_id"].iloc[good])}
+            named = {"item_id": str(item_ids[good])}
         yield {**named, **columns.worded(asked.wording, good)}
         good += 1
 
@@ -91,16 +91,15 @@ class _Columns:
 
 
 def _columns(forecast: Forecast, wording: Wording) -> _Columns:
-    frame, origin = forecast.frame, forecast.origin
-    count = len(origin)
-    names = [str(name) for name in frame.columns[_FIRST_QUANTILE:]]
+    table, origin, count = forecast.columns, forecast.origins, len(forecast)
+    names = [str(name) for name in list(table)[_FIRST_QUANTILE:]]
     spelled = {name: wording.names.get(float(name), name) for name in names}
-    stamps = frame["timestamp"].to_numpy("datetime64[s]")
+    stamps = np.asarray(table["timestamp"], "datetime64[s]")
     return _Columns(
-        mean=_rows(frame["mean"].to_numpy(), count),
-        quantiles={spelled[name]: _rows(frame[name].to_numpy(), count) for name in names},
+        mean=_rows(np.asarray(table["mean"]), count),
+        quantiles={spelled[name]: _rows(np.asarray(table[name]), count) for name in names},
         samples=[] if forecast.samples is None else _finite(forecast.samples),
-        start=np.datetime_as_string(stamps[:: len(frame) // max(count, 1) or 1]).tolist(),
+        start=np.datetime_as_string(stamps[:: len(stamps) // max(count, 1) or 1]).tolist(),
         history=origin["history"].tolist(),
         fallback=origin["fallback"].tolist(),
         reason=origin["reason"].tolist(),

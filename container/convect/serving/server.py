@@ -108,7 +108,7 @@ class Invocations:
         return answers.error_body(error, request_id)
 
     def _count(self, answer: Forecast) -> None:
-        self._metrics.forecast(answer.origin["history"].tolist(), int(answer.origin["fallback"].sum()))
+        self._metrics.forecast(answer.origins["history"].tolist(), int(answer.origins["fallback"].sum()))
 
 
 def _asked(service: Service, settings: Settings) -> ForecastRequest:
@@ -130,7 +130,7 @@ def _form(asked: ForecastRequest, default: str) -> str:
 
 def _response(answer: Forecast, asked: ForecastRequest, default: str) -> Response:
     body, content_type = wire.encode(answer, request.headers.get("Accept"), default, asked)
-    return Response(body, content_type=content_type, headers=answers.origin_headers(answer.origin))
+    return Response(body, content_type=content_type, headers=answers.origin_headers(answer.origins))
 
 
 def _register_counts(app: Flask, metrics: Metrics) -> None:

@@ -89,7 +89,7 @@ def test_a_long_forecast_is_given_up_and_the_worker_lives(
         status, answer, _ = server.ask("POST", "/invocations", body, CSV)
         assert (status, json.loads(answer)["code"]) == (503, "time_limit")
         assert server.ask("POST", "/invocations", "{}", JSON)[0] == 200
-        assert workers(server) == before
+        assert set(before) <= set(workers(server))
 
 
 @pytest.mark.parametrize("level", ["debug", "error"])

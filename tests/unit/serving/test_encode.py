@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convect.errors import NotAcceptable
 from convect.request import Forecast
@@ -83,3 +86,25 @@ def test_the_default_form_can_be_set() -> None:
 def test_a_form_that_is_not_written(accept: str) -> None:
     with pytest.raises(NotAcceptable, match="No answer is written as"):
         wire.negotiate(accept)
+
+
+IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+ROWS = st.lists(st.tuples(IDS, st.floats(allow_infinity=False), st.booleans()), max_size=5)
+
+
+@given(ROWS, st.sampled_from(["2024-02-29", "2024-02-29T05:06:07"]))
+def test_csv_and_json_are_what_pandas_would_write(rows: list[tuple[str, float, bool]], first: str) -> None:
+    table = {
+        "item_id": np.array([item for item, _, _ in rows], object),
+        "timestamp": np.datetime64(first, "ns") + np.arange(len(rows)) * np.timedelta64(1, "D"),
+        "mean": np.array([mean for _, mean, _ in rows], float),
+    }
+    origin = {"item_id": table["item_id"], "fallback": np.array([flag for _, _, flag in rows], bool)}
+    forecast = Forecast(table, origin)
+    assert wire.encode(forecast)[0].decode() == forecast.frame.to_csv(index=False, lineterminator="\n").removesuffix(
+        "\n"
+    )
+    answer = json.loads(wire.encode(forecast, "application/json")[0])
+    read = pd.DataFrame(answer["forecasts"], columns=list(table)).astype({"timestamp": "datetime64[ns]", "mean": float})
+    pd.testing.assert_frame_equal(read, forecast.frame)
+    assert [row["fallback"] for row in answer["origin"]] == [flag for _, _, flag in rows]
