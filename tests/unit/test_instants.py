@@ -163,3 +163,18 @@ def test_anything_is_read_or_refused(values: list[Any]) -> None:
         return
     assert len(reading.instants) == len(values)
     assert not np.isnat(reading.instants).any()
+
+
+@given(st.lists(st.datetimes(datetime.datetime(1678, 1, 1), datetime.datetime(2261, 12, 31)), min_size=1, max_size=9))
+def test_plain_iso_text_is_read_as_any_other_reader_would(stamps: list[datetime.datetime]) -> None:
+    plain = [stamp.isoformat(sep=" ", timespec="seconds") for stamp in stamps]
+    quick = read_instants(pd.Series(plain), "column 't'")
+    slow = read_instants(pd.Series([*plain, "Jan 2024"]), "column 't'")
+    assert quick.instants.tolist() == slow.instants[:-1].tolist()
+    assert not quick.zoned.any()
+
+
+@pytest.mark.parametrize("text", ["2024-02-30", "2024-13-01", "2024-01-01 25:00", "1600-12-31", "2300-01-01"])
+def test_plain_iso_text_that_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="in row 2"):
+        read_instants(pd.Series(["2024-01-01", text]), "column 't'")
