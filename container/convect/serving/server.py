@@ -16,7 +16,7 @@ from convect import pipeline
 from convect.artifact import Artifact
 from convect.errors import ConvectError, UserError
 from convect.request import Forecast, ForecastRequest
-from convect.serving import answers, media, multi_model, stream, wire
+from convect.serving import answers, media, memory, multi_model, stream, wire
 from convect.serving.body import drop_rest, read_body
 from convect.serving.metrics import Metrics
 from convect.serving.models import Models
@@ -113,6 +113,7 @@ class Invocations:
 
 def _asked(service: Service, settings: Settings) -> ForecastRequest:
     body = read_body(request, settings.max_payload_bytes, settings.timeout_s)
+    g.received = len(body)
     asked = wire.decode(
         body,
         request.headers.get("Content-Type"),
@@ -144,6 +145,8 @@ def _register_counts(app: Flask, metrics: Metrics) -> None:
         response.headers.update(answers.attribute_headers(request.headers.get(answers.ATTRIBUTES)))
         seconds = time.perf_counter() - g.started
         metrics.answered(_address(), response.status_code, seconds)
+        if g.get("received", 0) >= memory.LARGE_BYTES:
+            response.call_on_close(memory.give_back)
         if request.method == "POST" and response.status_code < 400:
             told = answers.inference_id(request.headers.get(answers.INFERENCE_ID))
             app.logger.info("%s %s %.3f s%s", _address(), response.status_code, seconds, told)

@@ -16,6 +16,7 @@ from flask import Flask
 from convect import deadline
 from convect.errors import AlgorithmError, DataError, PlatformError
 from convect.request import Forecast, ForecastRequest
+from convect.serving import memory
 from convect.serving.server import make_app
 from convect.serving.settings import Settings
 
@@ -259,3 +260,22 @@ def test_what_was_asked_and_answered_is_counted(app_of: MakeApp, monkeypatch: py
     assert 'convect_series_forecast_total{history="trained"} 4.0' in text
     assert "convect_fallbacks_total 2.0" in text
     assert "4711" not in text
+
+
+@pytest.mark.parametrize(("size", "given_back"), [(memory.LARGE_BYTES, [1]), (10, [])])
+def test_memory_is_given_back_when_the_answer_to_a_large_request_is_sent(
+    app_of: MakeApp, monkeypatch: pytest.MonkeyPatch, size: int, given_back: list[int]
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: calls.append(1))
+    answer = app_of().test_client().post("/invocations", data=b"{}".ljust(size))
+    assert answer.status_code == 200
+    assert calls == []
+    answer.close()
+    assert calls == given_back
+
+
+def test_giving_back_leaves_what_is_used() -> None:
+    kept = list(range(100_000))
+    memory.give_back()
+    assert sum(kept) == 4_999_950_000
