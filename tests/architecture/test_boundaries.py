@@ -37,7 +37,7 @@ sys.path.insert(0, sys.argv[1])
 import convect
 names = [module.name for module in pkgutil.walk_packages(convect.__path__, "convect.", onerror=print)]
 for name in names:
-    if name not in ("convect.serving.server", "convect.serving.multi_model"):
+    if name.removeprefix("convect.serving.") not in ("server", "multi_model", "worker"):
         importlib.import_module(name)
 print(len(names))
 """

@@ -29,7 +29,7 @@ def options(settings: Settings) -> dict[str, object]:
         "bind": f"0.0.0.0:{settings.port}",
         "workers": settings.workers,
         "threads": settings.threads,
-        "worker_class": "gthread",
+        "worker_class": "convect.serving.worker.Worker",
         "preload_app": True,
         "timeout": max(settings.timeout_s, SILENT_S),
         "graceful_timeout": DRAIN_S,
