@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Callable
 from functools import lru_cache
 
-import holidays
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -77,6 +76,8 @@ def holiday_features(
 
 def check_countries(countries: tuple[str, ...]) -> None:
     """Raise ConfigError where the holidays of one of these countries (two-letter codes) are not known."""
+    import holidays  # not above: it takes a sixth of a second of each start, and few models have holidays
+
     known = holidays.list_supported_countries(include_aliases=True)
     for country in countries:
         if country not in known:
@@ -144,5 +145,7 @@ def _years(days: Integers) -> tuple[int, int]:
 @lru_cache(maxsize=512)
 def _holidays(country: str, first_year: int, last_year: int) -> Integers:
     """The country's holidays as days since 1970, ascending."""
+    import holidays  # as above
+
     found = holidays.country_holidays(country, years=range(first_year, last_year + 1))
     return np.array(sorted(found), dtype="datetime64[D]").astype(np.int64)
