@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PAPERMILL := $(BIN)/python -m papermill --kernel python3 --cwd notebooks --no-progress-bar
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest
 export JUPYTER_PREFER_ENV_PATH := 1
-.PHONY: emulator setup demo test lint notebooks bench fuzz readme pins engine image
+.PHONY: emulator setup demo test lint notebooks bench bench-serving fuzz readme pins engine image
 
 setup: .venv/all.stamp
 
@@ -35,6 +35,9 @@ image:
 RUNNER ?= docker
 emulator: setup
 	@exec $(BIN)/python -m tests.emulator --runner $(RUNNER)
+
+bench-serving: setup
+	$(BIN)/python bench/serving.py speed
 
 bench: setup
 	$(BIN)/python bench/run.py

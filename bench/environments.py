@@ -13,10 +13,23 @@ BUILD = HERE.parent / "build" / "bench"
 
 def peers_python() -> Path:
     """Return the interpreter of the peers' environment; made and filled from `requirements.txt` where that is newer."""
-    folder, stamp, wanted = BUILD / "peers", BUILD / "peers.stamp", HERE / "requirements.txt"
+    return _made("peers", HERE / "requirements.txt")
+
+
+def gluonts_python() -> Path | None:
+    """Return the interpreter that has GluonTS's server, made where it can be; None, said with a word, where not."""
+    try:
+        return _made("gluonts", HERE / "requirements-gluonts.txt")
+    except subprocess.CalledProcessError as error:
+        print(f"GluonTS is left out: pip ended with {error.returncode}.", flush=True)
+        return None
+
+
+def _made(name: str, wanted: Path) -> Path:
+    folder, stamp = BUILD / name, BUILD / f"{name}.stamp"
     if not stamp.exists() or stamp.stat().st_mtime < wanted.stat().st_mtime:
-        print("Installing the peers into build/bench/peers (about two minutes, once).", flush=True)
-        venv.create(folder, with_pip=True)
+        print(f"Installing into build/bench/{name} (about two minutes, once).", flush=True)
+        venv.create(folder, with_pip=True, clear=True)
         pip = [str(python_of(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--requirement", str(wanted)], check=True)
         stamp.touch()

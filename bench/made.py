@@ -43,3 +43,23 @@ def write(folder: Path, series: int, points: int, seed: int) -> None:
             "target": values(len(names), points, rng).ravel(),
         }
         pd.DataFrame(table).to_parquet(folder / f"part-{first:06}.parquet", index=False)
+
+
+def write_monthly(path: Path, series: int, points: int, seed: int, first: str = "2014-01-01") -> pd.DataFrame:
+    """Write one Parquet table of monthly series with a year's rhythm and return it."""
+    rng = np.random.default_rng(seed)
+    month = np.arange(points)
+    level = np.exp(rng.normal(4.0, 1.0, (series, 1)))
+    year = rng.uniform(0.05, 0.4, (series, 1)) * np.sin(2 * np.pi * (month / 12 + rng.random((series, 1))))
+    trend = 1 + rng.normal(0.0, 0.3, (series, 1)) * month / points
+    made = np.round(level * (trend + year + rng.normal(0.0, 0.05, (series, points))), 2)
+    table = pd.DataFrame(
+        {
+            "item_id": np.repeat([f"item_{number:06}" for number in range(series)], points),
+            "timestamp": np.tile(pd.date_range(first, periods=points, freq="MS").to_numpy(), series),
+            "target": made.ravel(),
+        }
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(path, index=False)
+    return table
