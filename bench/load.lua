@@ -5,7 +5,9 @@ local requests, place = {}, 0
 function init(arguments)
   for line in io.lines(arguments[1]) do
     local path, content_type, accept, file = line:match("([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
-    local body = assert(io.open(file, "rb")):read("*a")
+    local opened = assert(io.open(file, "rb"))
+    local body = opened:read("*a")
+    opened:close()
     local headers = {["Content-Type"] = content_type, ["Accept"] = accept}
     requests[#requests + 1] = wrk.format("POST", path, headers, body)
   end

@@ -110,7 +110,7 @@ def _load(
 ) -> dict[str, object]:
     with Load(server.port, asked, folder / "load", clients, seconds) as load:
         found = load.found()
-    if found.status or found.read or found.write or found.timeout:
+    if found.status or found.connect or found.read or found.write or found.timeout:
         raise RuntimeError(f"{what}: {found}")
     return _told(what, target, clients=clients, **found.row)
 

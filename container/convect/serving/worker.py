@@ -1,22 +1,34 @@
-"""gunicorn's worker of threads, with an end that keeps every promise made to a client."""
+"""gunicorn's worker of threads, with a fair share of the connections and an end that keeps every promise."""
 
 from __future__ import annotations
 
 import select
 import selectors
+import time
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # it has no types
 
+YIELD_S = 0.0002  # for each connection that a worker has, it lets the others go first
+_LONGEST_YIELD_S = 0.004
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Stops in order: takes in who already waits at the door, closes it, and answers whoever was told to stay.
+    """Shares connections evenly, which gunicorn's workers do not: whoever wakes first takes all that come at once.
 
-    gunicorn itself resets the connections that wait, and closes those whose last answer said "keep-alive" while their
-    next request may be on its way.
+    Kept connections stay with their worker, so that one of two would do all the work. And it stops in order: it takes
+    in who already waits at the door, closes it, and answers whoever was told to stay. gunicorn itself resets the
+    connections that wait, and closes those whose last answer said "keep-alive" while their next request may be on its
+    way.
     """
+
+    def accept(self, listener: Any) -> None:  # noqa: ANN401 - a socket of gunicorn's
+        """Take a connection, unless a worker with fewer has taken it in the meantime."""
+        if self.alive and self.cfg.workers > 1:
+            time.sleep(min(self.nr_conns * YIELD_S, _LONGEST_YIELD_S))
+        super().accept(listener)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """At the end, accept what is waiting and let the system refuse what comes later."""
