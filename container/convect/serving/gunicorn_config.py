@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def keep_counts(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's,
 
 def clean_up(server: Any) -> None:  # noqa: ANN401 - as above
     """Remove the scratch folder when the master ends."""
-    shutil.rmtree(metrics.share(os.environ), ignore_errors=True)
+    metrics.forget(os.environ)
 
 
 def prove(worker: Any) -> None:  # noqa: ANN401 - as above

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the library's own; read when it is first imported
+_PREFIX = "convect-metrics-"
 DEAD = 0  # the number of the process that never was, which keeps what dead workers counted
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0, 3600.0)
 
@@ -17,8 +19,15 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 def share(environment: MutableMapping[str, str]) -> Path:
     """Return the folder where each worker keeps its counts, made where none is named; to be called before any fork."""
     if not environment.get(FOLDER_VARIABLE):
-        environment[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="convect-metrics-")
+        environment[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=_PREFIX)
     return Path(environment[FOLDER_VARIABLE])
+
+
+def forget(environment: Mapping[str, str]) -> None:
+    """Remove the folder that `share` made, at the end of the server; one that the operator named stays."""
+    folder = Path(environment.get(FOLDER_VARIABLE, ""))
+    if folder.name.startswith(_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Metrics:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from convect.errors import ConvectError
 from convect.machine import usable_memory
 from convect.serving.gunicorn_config import describe, options
-from convect.serving.metrics import share
+from convect.serving.metrics import forget, share
 from convect.serving.settings import Settings, folder_bytes
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _models(root: Path, settings: Settings, scratch: Path) -> Models:
 
 
 def _refuse(sentence: str) -> int:
+    forget(os.environ)
     sys.stderr.write(f"{sentence}\n")
     return 1
 

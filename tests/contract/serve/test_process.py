@@ -47,9 +47,12 @@ def test_no_model_ends_the_process_with_one_line(tmp_path: Path) -> None:
 def test_a_damaged_model_ends_the_process_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "manifest.json").write_text("{")
-    code, lines = refused_start(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    code, lines = refused_start(tmp_path, TMPDIR=str(scratch))
     assert code == 1
     assert len(lines) == 1
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_setting_that_cannot_be_used_ends_the_process_with_one_line(tmp_path: Path) -> None:

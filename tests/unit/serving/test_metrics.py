@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from convect.serving import metrics
 from convect.serving.metrics import Metrics
 
 CONTAINER = Path(__file__).resolve().parents[3] / "container"
@@ -77,3 +78,15 @@ def test_the_counts_of_the_dead_are_kept_and_their_files_are_not(tmp_path: Path)
     assert found['convect_series_forecast_total{history="trained"}'] == 6
     assert found["convect_fallbacks_total"] == 3
     assert int(own_files) == 3  # the master's counter file, and two of the one worker that was not folded
+
+
+def test_the_folder_that_was_made_is_removed_and_one_that_was_given_is_not(tmp_path: Path) -> None:
+    environment: dict[str, str] = {}
+    made = metrics.share(environment)
+    assert made.is_dir()
+    assert metrics.share(environment) == made
+    metrics.forget(environment)
+    assert not made.exists()
+    metrics.forget({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)})
+    metrics.forget({})
+    assert tmp_path.is_dir()
