@@ -132,8 +132,8 @@ PORTFOLIO: tuple[LocalModel, ...] = (
     LocalModel("TSB", lambda s: TSB(TSB_SMOOTHING, TSB_SMOOTHING), lambda s: 6, spread=False, intermittent=True),
     LocalModel("ADIDA", lambda s: ADIDA(), lambda s: 6, spread=False, intermittent=True),
     LocalModel("CrostonSBA", lambda s: CrostonSBA(), lambda s: 6, spread=False, intermittent=True),
-    LocalModel("MSTLETS", lambda s: _mstl(s, AutoETS(model="ZZN")), _two_longest, bool, ("best",)),
-    LocalModel("CES", lambda s: AutoCES(season_length=_single(s)), _two_seasons, presets=("best",), spread=False),
+    LocalModel("MSTLETS", lambda s: _mstl(s, AutoETS(model="ZZN")), _two_longest, lambda s: len(s) > 1, UPPER),
+    LocalModel("CES", lambda s: AutoCES(season_length=_single(s)), _two_seasons, bool, UPPER, spread=False),
     LocalModel(
         "AutoARIMA",
         lambda s: AutoARIMA(season_length=_single(s), nmodels=ARIMA_TRIES, approximation=True),
