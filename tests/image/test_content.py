@@ -52,7 +52,8 @@ def test_the_code_is_the_checkout_s(image: str) -> None:
     script = "cd /opt/program && find . -type f ! -name '*.pyc' -exec sha256sum {} + | sort -k 2"
     listing = inside(image, "sh", "-c", script).splitlines()
     found = {path.removeprefix("./"): digest for digest, _, path in (line.partition("  ") for line in listing)}
-    names = [*sorted((CONTAINER / "convect").rglob("*.py")), *(CONTAINER / name for name in ("train", "serve"))]
+    package = (path for path in (CONTAINER / "convect").rglob("*") if path.suffix in (".py", ".json"))
+    names = [*package, *(CONTAINER / name for name in ("train", "serve"))]
     expected = [str(path.relative_to(CONTAINER)) for path in [*names, CONTAINER / "predictor.py"]]
     assert sorted(found) == sorted(expected)
     local = subprocess.run(["sha256sum", *expected], cwd=CONTAINER, capture_output=True, text=True, check=True).stdout
