@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convect import ensemble, pooled, units
+from convect import ensemble, pooled, remarks, units
 from convect.artifact import Artifact
 from convect.continuing import continued
 from convect.errors import RequestError, nearest
@@ -93,7 +93,7 @@ def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Fore
         "history": ready.history,
         "last_timestamp": ready.panel.last_timestamps,
         "fallback": ready.reason != "",
-        "reason": ready.reason,
+        "reason": remarks.added(artifact, ready.panel, ready.values, ready.reason),
     }
     return Forecast(columns, origin)
 

@@ -46,9 +46,9 @@ def refuse_unused(schema: Schema, related: pd.DataFrame | None, static: pd.DataF
     if related is not None and not schema.known_covariates + schema.past_covariates:
         message = "There is a related table, but the schema names no covariates."
         raise ConfigError(message, "Name its columns in known_covariates or past_covariates, or leave the table out.")
-    if static is not None and not schema.static:
+    if static is not None and not schema.static + schema.hierarchy:
         message = "There is a static table, but the schema names no static columns."
-        raise ConfigError(message, "Name its columns in static, or leave the table out.")
+        raise ConfigError(message, "Name its columns in static or hierarchy, or leave the table out.")
 
 
 def read_rows(frame: pd.DataFrame, schema: Schema) -> Rows:

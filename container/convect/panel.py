@@ -34,6 +34,8 @@ class Panel:
     past_names: tuple[str, ...]
     static_names: tuple[str, ...]
     categories: Mapping[str, tuple[str, ...]]
+    groups: NDArray[np.object_]
+    group_names: tuple[str, ...]
 
     @classmethod
     def build(
@@ -53,13 +55,16 @@ class Panel:
         past_names: tuple[str, ...] = (),
         static_names: tuple[str, ...] = (),
         categories: Mapping[str, tuple[str, ...]] | None = None,
+        groups: NDArray[np.object_] | None = None,
+        group_names: tuple[str, ...] = (),
     ) -> Panel:
         """Return a Panel after checking everything that the code below relies on.
 
         item_ids (n,) text, ascending, distinct; starts (n,) ordinal of each first value; offsets (n + 1,) from 0 to
         rows, ascending; values (rows,) finite; observed (rows,), False where a gap was filled; known (rows, K);
         future (n, H, K), the known covariates of the H steps after each item's last value; past (rows, P);
-        static (n, S). Covariates may be NaN, never infinite. Raises ValueError where one of these does not hold.
+        static (n, S); groups (n, G) texts, the levels of the hierarchy from the top down. Covariates may be NaN, never
+        infinite. Raises ValueError where one of these does not hold.
         """
         n, rows = len(item_ids), len(np.asarray(values))
         panel = cls(
@@ -77,6 +82,8 @@ class Panel:
             tuple(past_names),
             tuple(static_names),
             dict(categories or {}),
+            np.full((n, len(group_names)), None, dtype=object) if groups is None else groups,
+            tuple(group_names),
         )
         panel._check()
         return panel
@@ -98,6 +105,7 @@ class Panel:
             and (self.future.shape[0], self.future.shape[2]) == (n, len(self.known_names)),
             "past is (rows, P)": self.past.shape == (rows, len(self.past_names)),
             "static is (n, S)": self.static.shape == (n, len(self.static_names)),
+            "groups are (n, G)": self.groups.shape == (n, len(self.group_names)),
             "covariates are not infinite": not any(
                 np.isinf(part).any() for part in (self.known, self.future, self.past, self.static)
             ),
@@ -166,6 +174,7 @@ class Panel:
             starts=self.starts[chosen],
             future=self.future[chosen],
             static=self.static[chosen],
+            groups=self.groups[chosen],
         )
 
     def parts(self, rows: int) -> Iterator[Panel]:
@@ -181,7 +190,7 @@ class Panel:
         """Return the items from position `first` to before `last`, as views."""
         items, rows = slice(first, last), slice(*self.offsets[[first, last]].tolist())
         parts: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("values", "observed", "known", "past")}
-        parts |= {name: getattr(self, name)[items] for name in ("item_ids", "starts", "future", "static")}
+        parts |= {name: getattr(self, name)[items] for name in ("item_ids", "starts", "future", "static", "groups")}
         return replace(self, offsets=self.offsets[first : last + 1] - self.offsets[first], **parts)
 
     def until(self, ends: ArrayLike) -> Panel:

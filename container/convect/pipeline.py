@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from convect import forecasting, inline, leaderboard
+from convect import coherent, forecasting, hierarchy, inline, leaderboard
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
 from convect.errors import ConfigError
 from convect.folds import default_windows
+from convect.hierarchy import Hierarchy
 from convect.learning import Answers, Learned, Setting, learn
 from convect.models.local import cap_rows
 from convect.panel import Panel
@@ -22,15 +23,17 @@ from convect.quality import QualityReport, validate
 from convect.request import Forecast, ForecastRequest
 from convect.results import backtest_table, forecast_table
 from convect.schema import Schema
+from convect.scored import Scored, scored_of, scored_table, stacked
 from convect.seasonality import find_seasons
 
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """What training leaves: the artifact, and four tables to judge it by.
+    """What training leaves: the artifact, and the tables to judge it by.
 
     forecasts: item_id, timestamp, mean and one column a quantile; leaderboard: see `leaderboard.table`;
-    backtest: item_id, cutoff, step, model, actual, forecast, and the ensemble's quantiles; quality: what was repaired.
+    backtest: item_id, cutoff, step, model, actual, forecast, and the ensemble's quantiles; quality: what was repaired;
+    levels: with a hierarchy, the accuracy by level, see `coherent.levels`.
     """
 
     artifact: Artifact
@@ -38,6 +41,7 @@ class TrainResult:
     leaderboard: pd.DataFrame
     backtest: pd.DataFrame
     quality: QualityReport
+    levels: pd.DataFrame | None = None
 
 
 def train(
@@ -70,10 +74,54 @@ def fit(
     budget: Budget | None = None,
     progress: Callable[[str], None] = print,
 ) -> TrainResult:
-    """Train on a panel, what `train` does once the table is read; raises ConfigError for an impossible horizon."""
+    """Train on a panel, what `train` does once the table is read; raises ConfigError for an impossible horizon.
+
+    Where the panel has groups, their sums are forecast too, and all are made to add up.
+    """
+    budget = budget or Budget(config.time_limit)
+
+    def apart(one: Panel) -> tuple[TrainResult, Scored]:
+        return _fit(one, quality, schema, config, executor, budget, progress)
+
+    if not panel.group_names:
+        return apart(panel)[0]
+    tree = hierarchy.of(panel)
+    nodes = hierarchy.sums(panel, tree)
+    progress(f"hierarchy: {len(nodes)} sums of {int(tree.within.sum())} items, levels {', '.join(tree.levels)}")
+    sums = apart(nodes)  # first, and few: the time limit must not end between the two
+    return _together(tree, panel, nodes, apart(panel), sums)
+
+
+def _together(
+    tree: Hierarchy, panel: Panel, nodes: Panel, items: tuple[TrainResult, Scored], sums: tuple[TrainResult, Scored]
+) -> TrainResult:
+    """The results of the items and of the sums as one, in which the forecasts add up."""
+    result = items[0]
+    below = coherent.Side(panel, result.artifact.forecasts, items[1])
+    above = coherent.Side(nodes, sums[0].artifact.forecasts, sums[1])
+    levels, after = coherent.table(tree, below, above)
+    artifact = coherent.merged(result.artifact, sums[0].artifact, coherent.add_up(tree, below, above))
+    told = [scored_table(side.panel, side.scored, coherent.NAME, artifact.quantiles) for side in after]
+    return replace(
+        result,
+        artifact=artifact,
+        forecasts=forecasts_of(artifact),
+        backtest=stacked([result.backtest, sums[0].backtest, *told]),
+        levels=levels,
+    )
+
+
+def _fit(
+    panel: Panel,
+    quality: QualityReport,
+    schema: Schema,
+    config: Config,
+    executor: Executor | None,
+    budget: Budget,
+    progress: Callable[[str], None],
+) -> tuple[TrainResult, Scored]:
     progress(f"data: {len(panel)} items, {len(panel.values)} rows, frequency {panel.frequency.alias}")
-    setting = setting_of(panel, config)
-    lesson = learn(panel, setting, executor=executor, budget=budget or Budget(config.time_limit), progress=progress)
+    lesson = learn(panel, setting_of(panel, config), executor=executor, budget=budget, progress=progress)
     artifact = artifact_of(panel, schema, lesson.learned, lesson.answers)
     return TrainResult(
         artifact,
@@ -81,7 +129,7 @@ def fit(
         leaderboard.table(lesson.backtest, lesson.weights, lesson.judged),
         backtest_table(panel, lesson.backtest, lesson.judged, config.quantiles),
         quality,
-    )
+    ), scored_of(lesson.backtest, lesson.judged)
 
 
 def artifact_of(panel: Panel, schema: Schema, learned: Learned, answers: Answers) -> Artifact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from convect.covariates import Coder
 from convect.draft import Draft, Work
 from convect.findings import Findings, QualityReport
 from convect.frequency import Frequency
+from convect.groups import read_groups
+from convect.hierarchy import ends_together
 from convect.intake import Covariates, Rows, find_frequency, read_covariates, read_rows, read_static, refuse_unused
 from convect.panel import Panel
 from convect.repair import Cells, Layout, aggregate, lay_out
@@ -23,7 +26,13 @@ from convect.schema import Schema
 
 __all__ = ["QualityReport", "validate"]
 
-_FLAGS = {"constant": "kept", "short": "kept", "mostly_filled": "kept", "future_missing": "left empty"}
+_FLAGS = {
+    "constant": "kept",
+    "short": "kept",
+    "mostly_filled": "kept",
+    "future_missing": "left empty",
+    "outside_sums": "forecast, in no sum: ends elsewhere than most",
+}
 
 
 def validate(
@@ -54,21 +63,32 @@ def validate(
     step = find_frequency(rows, config, frequency)
     coder = Coder(categories)
     covariates = read_covariates(frame, related, schema, step, rows, coder, found)
-    draft = _draft(rows, covariates, step, schema, config, found)
+    in_sums = schema.hierarchy if frequency is None else ()  # at serving nothing is summed
+    draft = _draft(rows, covariates, step, schema, config, found, together=bool(in_sums) and config.missing == "zero")
     attributes = read_static(frame, static, schema, rows, coder, found)
     found.add_table("unseen_category", sum(coder.unseen.values()), "left empty")
     vocabulary = coder.vocabulary if categories is None else categories
     panel = draft.panel(step, rows.ids, schema, attributes[draft.layout.kept], vocabulary)
+    groups = read_groups(frame, static, in_sums, rows.ids, rows.keys, rows.items)
+    panel = replace(panel, groups=groups[draft.layout.kept], group_names=in_sums)
     _flag(found, panel, draft.layout)
     return panel, QualityReport.of(panel, found, frequency is None and config.freq is None)
 
 
 def _draft(
-    rows: Rows, covariates: Covariates, step: Frequency, schema: Schema, config: Config, found: Findings
+    rows: Rows,
+    covariates: Covariates,
+    step: Frequency,
+    schema: Schema,
+    config: Config,
+    found: Findings,
+    *,
+    together: bool,
 ) -> Draft:
     """Lay the rows out block by block, each read twice: what all of them need is known before the first is put down."""
     horizon, known = config.horizon or step.natural_horizon, len(schema.known_covariates)
-    layout = lay_out(_cells(rows, chosen, step, covariates, config) for chosen in rows.blocks)
+    cells_of = (_cells(rows, chosen, step, covariates, config) for chosen in rows.blocks)
+    layout = lay_out(cells_of, together=together)
     draft = Draft.empty(layout, horizon, known, covariates)
     for chosen in rows.blocks:
         cells = _cells(rows, chosen, step, covariates, config)
@@ -122,12 +142,15 @@ def _note_cells(found: Findings, work: Work, config: Config, known: int) -> None
 
 
 def _flag(found: Findings, panel: Panel, layout: Layout) -> None:
-    """Note what is kept but worth knowing: constant, short and mostly filled items, and an incomplete future."""
+    """Note what is kept but worth knowing: items constant, short, mostly filled or in no sum, and a future not told."""
     parts = [_flags(part) for part in panel.parts(BLOCK_ROWS)]
-    for finding, action in _FLAGS.items():
+    flags = {finding: np.concatenate([part[finding] for part in parts]) for finding in parts[0]}
+    if panel.group_names:
+        flags["outside_sums"] = ~ends_together(panel)
+    for finding, counts in flags.items():
         spread = np.zeros(len(found.ids), np.int64)
-        spread[layout.kept] = np.concatenate([part[finding] for part in parts])
-        found.add(finding, spread, action)
+        spread[layout.kept] = counts
+        found.add(finding, spread, _FLAGS[finding])
 
 
 def _flags(panel: Panel) -> dict[str, NDArray[Any]]:

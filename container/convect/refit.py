@@ -48,6 +48,9 @@ def refit_config(earlier: Artifact, stated: Mapping[str, Any]) -> Config:
 
     stated: the settings given, typed. Raises ConfigError for one that the earlier model contradicts.
     """
+    if earlier.schema.hierarchy:
+        message = "The earlier model in channel 'model' has a hierarchy, and a refit makes no sums that add up."
+        raise ConfigError(message, "Leave channel 'model' out to train afresh.")
     for name in _FIXED:
         if name in stated and stated[name] != getattr(earlier.config, name):
             _refuse([f"{name} was {_shown(getattr(earlier.config, name))} and is {_shown(stated[name])}"])

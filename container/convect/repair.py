@@ -115,16 +115,17 @@ class Layout:
         return place, np.arange(self.offsets[-1]) - np.repeat(self.offsets[:-1] - self.starts, lengths)
 
 
-def lay_out(blocks: Iterable[Cells]) -> Layout:
+def lay_out(blocks: Iterable[Cells], *, together: bool = False) -> Layout:
     """Return the span of each item from its first to its last known target; items without any are left out.
 
-    blocks: the cells of some items after those of others. Raises DataError where no item has a value, or where filling
-    the gaps would blow the table up.
+    blocks: the cells of some items after those of others; together: all items last until the last known target of any.
+    Raises DataError where no item has a value, or where filling the gaps would blow the table up.
     """
     spans = [_spans(cells) for cells in blocks]
     kept, starts, ends, known = (np.concatenate(parts) for parts in zip(*spans, strict=True))
     if not len(kept):
         raise DataError("No row has a target, so there is nothing to forecast.", "Check the target column.")
+    ends = np.full_like(ends, ends.max()) if together else ends
     offsets = np.r_[0, np.cumsum(ends - starts + 1)].astype(np.int64)
     if offsets[-1] > _MOST_ROWS and offsets[-1] > _MOST_TIMES * known.sum():
         message = f"Filling the gaps between {known.sum()} rows would make {offsets[-1]}."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from convect import metrics
 from convect.artifact import Artifact
@@ -21,8 +22,9 @@ from convect.schema import Schema
 
 @dataclass(frozen=True, eq=False)
 class Actuals:
-    """What happened in the steps after training: values (n, h) by item of the panel, NaN where not told."""
+    """What happened in the steps after training: values (n, h) by item, `item_ids` (n,); NaN where not told."""
 
+    item_ids: NDArray[np.object_]
     values: Array
 
     @property
@@ -54,18 +56,22 @@ def read_actuals(table: pd.DataFrame, schema: Schema, panel: Panel, horizon: int
     if np.isnan(values).all():
         message = f"No row of channel 'test' lies in the {horizon} steps after the end of a series that is trained on."
         raise DataError(message, "Give the values that follow those of channel 'train', for the same items.")
-    return Actuals(values)
+    return Actuals(panel.item_ids, values)
 
 
 def score(artifact: Artifact, actuals: Actuals, panel: Panel) -> dict[str, float]:
     """Return each metric of the artifact's forecasts, over the actual values that are known.
 
-    panel: the items of the artifact with their whole histories, which the scaled errors are in units of.
+    panel: the items with their whole histories, which the scaled errors are in units of; both it and the artifact may
+    have more items than there are actual values of.
     """
     told = np.flatnonzero(np.isfinite(actuals.values).any(axis=1))
-    actual, forecast = actuals.values[told], artifact.forecasts[told, :, 0]
-    deciles = _quantiles(artifact, told)
-    histories = [panel.series(int(item)) for item in told]
+    known, trained = (
+        pd.Index(ids).get_indexer(pd.Index(actuals.item_ids[told])) for ids in (panel.item_ids, artifact.panel.item_ids)
+    )
+    actual, forecast = actuals.values[told], artifact.forecasts[trained, :, 0]
+    deciles = _quantiles(artifact, trained)
+    histories = [panel.series(int(item)) for item in known]
     scale = np.array([metrics.seasonal_scale(history, artifact.season) for history in histories])
     squared = np.array([metrics.seasonal_scale_squared(history, artifact.season) for history in histories])
     found = {"MASE": metrics.mase(actual, forecast, scale), "RMSSE": metrics.rmsse(actual, forecast, squared)}

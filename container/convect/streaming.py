@@ -43,12 +43,13 @@ def in_parts(
 ) -> Iterator[TrainResult]:
     """Train on a panel and yield the result, that of many series in parts, ascending by item.
 
-    Up to LEARN_SERIES it is one part. Of more, a sample is learnt from, and the leaderboard is of the sample, with the
-    costs of all, complete in the last part; the backtest has every model for the sample, the ensemble for all.
+    Up to LEARN_SERIES, and with groups, whose sums need all items, it is one part. Of more, a sample is learnt from,
+    and the leaderboard is of the sample, with the costs of all, complete in the last part; the backtest has every model
+    for the sample, the ensemble for all.
     Raises ConfigError for an impossible horizon.
     """
     budget = budget or Budget(config.time_limit)
-    if len(panel) <= LEARN_SERIES:
+    if len(panel) <= LEARN_SERIES or panel.group_names:
         yield fit(panel, quality, schema, config, executor=executor, budget=budget, progress=progress)
         return
     progress(f"data: {len(panel)} items, {len(panel.values)} rows, frequency {panel.frequency.alias}")

@@ -1,6 +1,7 @@
 """The panel: invariants checked at its one door, and cuts that never show a series its own future."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -201,3 +202,5 @@ def test_a_part_is_what_take_takes() -> None:
     panel = small()
     assert long_table(panel.between(1, 2)).equals(long_table(panel.take([1])))
     assert panel.between(1, 2).known.tolist() == [[7.0], [8.0]]
+    grouped = replace(panel, groups=np.array([["x"], ["y"]], dtype=object), group_names=("region",))
+    assert grouped.between(1, 2).groups.tolist() == grouped.take([1]).groups.tolist() == [["y"]]

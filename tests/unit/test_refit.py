@@ -177,6 +177,15 @@ def test_settings_that_contradict_the_earlier_model(
     assert str(caught.value) == expected
 
 
+def test_a_model_whose_forecasts_add_up_is_not_refit(earlier: Artifact) -> None:
+    with pytest.raises(ConfigError) as caught:
+        refit_config(replace(earlier, schema=replace(earlier.schema, hierarchy=("region",))), {})
+    assert str(caught.value) == (
+        "UserError [config]: The earlier model in channel 'model' has a hierarchy, and a refit makes no sums that add"
+        " up. Leave channel 'model' out to train afresh."
+    )
+
+
 def test_a_frequency_in_another_spelling_is_the_same(earlier: Artifact) -> None:
     assert refit_config(earlier, {"freq": "1D"}).horizon == 6
 

@@ -11,6 +11,7 @@ import pytest
 from convect import metrics, pipeline
 from convect.artifact import Artifact
 from convect.errors import DataError
+from convect.joining import joined
 from convect.panel import Panel
 from convect.quality import validate
 from convect.schema import Schema
@@ -98,3 +99,16 @@ def test_a_perfect_forecast_scores_nothing(trained: tuple[Artifact, Panel, pd.Da
     found = score(artifact, replace(actuals, values=artifact.forecasts[..., 0].copy()), panel)
     assert [found[name] for name in ("MASE", "sMAPE", "WAPE", "RMSE", "RMSSE")] == [0] * 5
     assert found["coverage80"] == 1
+
+
+def test_sums_that_the_model_answers_for_as_well_are_not_scored(trained: tuple[Artifact, Panel, pd.DataFrame]) -> None:
+    artifact, panel, frame = trained
+    actuals = read_actuals(frame, SCHEMA, panel, 6, "sum")
+    interleaved = np.repeat(artifact.forecasts, 2, axis=0)
+    interleaved[1::2] *= 9  # i0, i0+, i1, i1+, i2, i2+
+    more = replace(artifact, panel=joined(artifact.panel, renamed(artifact.panel)), forecasts=interleaved)
+    assert score(more, actuals, panel) == score(artifact, actuals, panel)
+
+
+def renamed(panel: Panel) -> Panel:
+    return replace(panel, item_ids=np.array([f"{item}+" for item in panel.item_ids], dtype=object))

@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,15 @@ def test_few_series_are_one_part_and_all_of_them_are_learnt_from() -> None:
     whole = fit(PANEL, QUALITY, SCHEMA, CONFIG, progress=quiet)
     assert_frame_equal(only.forecasts, whole.forecasts, check_exact=True)
     assert_frame_equal(only.backtest, whole.backtest, check_exact=True)
+
+
+def test_series_that_are_summed_are_one_part_however_many(small: pytest.MonkeyPatch) -> None:
+    groups = np.array([[f"g{place % 2}"] for place in range(ITEMS)], dtype=object)
+    panel = replace(PANEL, groups=groups, group_names=("half",))
+    (only,) = in_parts(panel, QUALITY, SCHEMA, CONFIG, progress=quiet)
+    mean = only.forecasts.pivot_table(index="timestamp", columns="item_id", values="mean")
+    np.testing.assert_allclose(mean[PANEL.item_ids].sum(axis=1), mean["total"])
+    assert {"half=g0", "half=g1"} < set(mean.columns)
 
 
 def test_many_series_have_a_forecast_each_in_their_order(small: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def read_inputs(
         roles = group_roles(datasets)
     schema = Schema.complete({**roles, **(config.schema or {})}, columns)
     print(schema.explain(columns), flush=True)
-    text = (*schema.item_id, schema.timestamp)
+    text = (*schema.item_id, schema.timestamp, *schema.hierarchy)
     for name, (folder, *shards) in channels.items():
         if name not in tables:
             tables[name] = read_channel(folder, name, text, shards, columns=names.get(name, ()), freq=config.freq)
