@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect import __version__
+from convect import __version__, short, units
 from convect.appending import table_files
 from convect.config import Config
 from convect.errors import PlatformError
@@ -27,6 +27,7 @@ from convect.panel import Panel
 from convect.pooled import BY_NAME, GlobalModels, Learnt
 from convect.schema import Schema
 from convect.select import Weights
+from convect.short import Short
 
 LIBRARIES = ("numpy", "pandas", "statsforecast", "lightgbm", "pyarrow")
 TAIL_ROWS = 840  # of each history: as many as any model looks at
@@ -76,6 +77,16 @@ class Artifact:
     def position(self) -> Mapping[str, int]:
         """Where each item stands."""
         return {item: place for place, item in enumerate(self.panel.item_ids)}
+
+    @cached_property
+    def relative(self) -> float:
+        """The typical scale of a series in units of its own size, see `units.scales`."""
+        return units.relative_scale(self.scale, units.sizes(self.panel))
+
+    @cached_property
+    def short(self) -> Short:
+        """What short histories allow to say, learnt from a sample of the kept ones."""
+        return short.learn(self.panel, self.horizon, self.season, self.intervals.levels)
 
     def save(self, model_dir: Path, more: Iterable[Artifact] = ()) -> None:
         """Write it, and `more` items of the same training behind its own, into an existing or new directory.

@@ -189,15 +189,11 @@ def _fitted(
     weights = np.where((known >= 0)[:, None], artifact.weights.series[known], artifact.weights.group)
     ratio = np.where(known >= 0, artifact.intervals.ratio[known], 1.0)
     combined = ensemble.combine(artifact.weights, weights, predictions)
-    scale = np.where(history == "trained", artifact.scale[known], _scale(artifact, panel))
+    scale = units.scales(panel, artifact.season, artifact.relative)
+    scale = np.where(history == "trained", artifact.scale[known], scale)
     values = artifact.intervals.quantiles(combined.mean, combined.spread, scale, units.sizes(panel), ratio)
     reason = np.where(late, TOO_SLOW, np.where(combined.fallback, NOTHING_FITTED, "")).astype(object)
-    return units.bounded(panel, combined.mean, values), reason
-
-
-def _scale(artifact: Artifact, panel: Panel) -> Array:
-    size = np.add.reduceat(np.abs(artifact.panel.values), artifact.panel.offsets[:-1]) / artifact.panel.lengths
-    return units.scales(panel, artifact.season, units.relative_scale(artifact.scale, size))
+    return artifact.short.widened(panel, units.bounded(panel, combined.mean, values)), reason
 
 
 def _predict(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convect import intervals, pooled, portfolio, select, units
+from convect import intervals, pooled, portfolio, select, short, units
 from convect.backtest import Backtest, gather, local_tasks, prepare
 from convect.config import Config
 from convect.folds import min_train_steps, rolling_origin
@@ -23,6 +23,7 @@ from convect.models.table import series_table
 from convect.panel import Panel
 from convect.portfolio import Budget
 from convect.select import Weights
+from convect.short import Short
 from convect.watch import silent
 
 Costs = dict[str, tuple[float, int]]  # by model: CPU-seconds, and origins at which it failed
@@ -58,13 +59,15 @@ class Setting:
 class Learned:
     """All that other series need: the group's weights and intervals (of no series), and what the global models learnt.
 
-    relative: the typical scale of a series in units of its own size, see `units.scales`.
+    relative: the typical scale of a series in units of its own size, see `units.scales`; short: the intervals of series
+    too short to be judged.
     """
 
     setting: Setting
     weights: Weights
     judged: Judgement
     relative: float
+    short: Short
     models: Mapping[str, pooled.ByWindow]
 
 
@@ -120,10 +123,11 @@ def learn(
     weights = select.choose(backtest, len(panel), setting.config.metric)
     judged = judge(backtest, weights, setting.levels, len(panel))
     relative = units.typical_relative_scale(panel, setting.season)
+    cut_short = short.learn(panel, setting.horizon, setting.season, setting.levels)
     nothing = judged.mean[:0]
     others = Judgement(nothing, nothing, replace(judged.intervals, ratio=np.empty(0)), judged.typical)
     done = replace(setting, windows=int(backtest.origins.windows.max()))
-    learned = Learned(done, replace(weights, series=weights.series[:0]), others, relative, models)
+    learned = Learned(done, replace(weights, series=weights.series[:0]), others, relative, cut_short, models)
     return Lesson(learned, _answers(panel, learned, backtest, weights, judged), backtest, judged, weights)
 
 
@@ -155,7 +159,7 @@ def _answers(panel: Panel, learned: Learned, backtest: Backtest, weights: Weight
     last = combined_last(backtest, weights)
     scale = units.scales(panel, learned.setting.season, learned.relative)
     quantiles = judged.intervals.quantiles(last.mean, last.spread, scale, units.sizes(panel), judged.intervals.ratio)
-    forecasts = units.bounded(panel, last.mean, quantiles)
+    forecasts = learned.short.widened(panel, units.bounded(panel, last.mean, quantiles))
     return Answers(weights.series, judged.intervals.ratio, scale, forecasts, last.fallback)
 
 

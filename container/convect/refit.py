@@ -119,7 +119,7 @@ def refit(
         weights=replace(earlier.weights, series=weights),
         intervals=intervals,
         scale=scale,
-        forecasts=units.bounded(whole, found.mean, around),
+        forecasts=earlier.short.widened(whole, units.bounded(whole, found.mean, around)),
         fallback=found.fallback,
         global_models=models,
     )

@@ -45,6 +45,7 @@ def believable(panel: Panel, values: Array, levels: Quantiles, wanted: Quantiles
     if set(wanted) <= set(levels):
         return found
     low, high = ensemble.bounds([panel.series(item) for item in range(len(panel))])
+    low, high = np.minimum(low, values.min(axis=(1, 2))), np.maximum(high, values.max(axis=(1, 2)))
     return np.clip(found, low[:, None, None], high[:, None, None])  # a tail drawn out further may leave them
 
 

@@ -18,7 +18,7 @@ def scales(panel: Panel, season: int, relative: float | None = None) -> Array:
     of the mean |value|, unless given) of its own size, less the longer it stood still: divided by its rows.
     """
     found = _scales(panel, season)
-    size = np.add.reduceat(np.abs(panel.values), panel.offsets[:-1]) / panel.lengths
+    size = sizes(panel)
     typical = relative_scale(found, size) if relative is None else relative
     return np.where(np.isfinite(found), found, typical * size / panel.lengths)
 
@@ -30,8 +30,7 @@ def sizes(panel: Panel) -> Array:
 
 def typical_relative_scale(panel: Panel, season: int) -> float:
     """Return the panel's median scale in units of the mean |value|."""
-    size = np.add.reduceat(np.abs(panel.values), panel.offsets[:-1]) / panel.lengths
-    return relative_scale(_scales(panel, season), size)
+    return relative_scale(_scales(panel, season), sizes(panel))
 
 
 def _scales(panel: Panel, season: int) -> Array:

@@ -63,6 +63,15 @@ def test_the_forecasts_follow_the_new_end(later: Refitted) -> None:
     assert level.to_numpy() == pytest.approx([50, 100, 150, 200, 250], rel=0.2)
 
 
+def test_a_new_item_with_few_values_gets_the_interval_of_serving(earlier: Artifact) -> None:
+    few = pd.concat([LATER, LATER[LATER["item_id"] == "i4"].tail(2).assign(item_id="new")])
+    found = again(earlier, few).forecasts.set_index("item_id").loc["new"]
+    served = pipeline.forecast(earlier, ForecastRequest(frame=few)).frame.set_index("item_id").loc["new"]
+    for level in ("0.1", "0.9"):
+        np.testing.assert_allclose(found[level] - found["mean"], served[level] - served["mean"], rtol=1e-6)
+    assert (found["0.9"] - found["0.1"]).min() > 1
+
+
 def test_the_global_models_are_learnt_again(earlier: Artifact, later: Refitted) -> None:
     assert earlier.global_models
     for name, learnt in earlier.global_models.items():
