@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from convect import coherent, forecasting, hierarchy, inline, leaderboard
+from convect import coherent, coverage, forecasting, hierarchy, inline, leaderboard
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
 from convect.errors import ConfigError
@@ -33,7 +33,8 @@ class TrainResult:
 
     forecasts: item_id, timestamp, mean and one column a quantile; leaderboard: see `leaderboard.table`;
     backtest: item_id, cutoff, step, model, actual, forecast, and the ensemble's quantiles; quality: what was repaired;
-    levels: with a hierarchy, the accuracy by level, see `coherent.levels`.
+    coverage: how honest the intervals were, see `coverage.table`; levels: with a hierarchy, the accuracy by level, see
+    `coherent.levels`.
     """
 
     artifact: Artifact
@@ -41,6 +42,7 @@ class TrainResult:
     leaderboard: pd.DataFrame
     backtest: pd.DataFrame
     quality: QualityReport
+    coverage: pd.DataFrame
     levels: pd.DataFrame | None = None
 
 
@@ -123,13 +125,15 @@ def _fit(
     progress(f"data: {len(panel)} items, {len(panel.values)} rows, frequency {panel.frequency.alias}")
     lesson = learn(panel, setting_of(panel, config), executor=executor, budget=budget, progress=progress)
     artifact = artifact_of(panel, schema, lesson.learned, lesson.answers)
+    scored = scored_of(lesson.backtest, lesson.judged)
     return TrainResult(
         artifact,
         forecasts_of(artifact),
         leaderboard.table(lesson.backtest, lesson.weights, lesson.judged),
         backtest_table(panel, lesson.backtest, lesson.judged, config.quantiles),
         quality,
-    ), scored_of(lesson.backtest, lesson.judged)
+        coverage.table(panel, scored),
+    ), scored
 
 
 def artifact_of(panel: Panel, schema: Schema, learned: Learned, answers: Answers) -> Artifact:

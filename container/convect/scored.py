@@ -45,17 +45,18 @@ class Scored:
         names = ("MASE", "WAPE", "SQL", "coverage_80", "coverage_95")
         if not self.actual.size:
             return dict.fromkeys(names, np.nan)
-        deciles = {level: self._at(level) for level in metrics.DECILES}
+        deciles = {level: self.at(level) for level in metrics.DECILES}
         found = (
             metrics.mase(self.actual, self.mean, self.scale),
             metrics.wape(self.actual, self.mean),
             metrics.sql(self.actual, deciles, self.scale),
-            metrics.coverage(self.actual, self._at(0.1), self._at(0.9)),
-            metrics.coverage(self.actual, self._at(0.025), self._at(0.975)),
+            metrics.coverage(self.actual, self.at(0.1), self.at(0.9)),
+            metrics.coverage(self.actual, self.at(0.025), self.at(0.975)),
         )
         return dict(zip(names, found, strict=True))
 
-    def _at(self, level: float) -> Array:
+    def at(self, level: float) -> Array:
+        """Return the quantile (r, h) of a level."""
         return np.asarray(self.quantiles[..., self.levels.index(level)])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect import ensemble, leaderboard
+from convect import coverage, ensemble, leaderboard
 from convect.config import Config
 from convect.learning import Answers, Applied, Costs, Learned, apply, learn
 from convect.models.local import NAIVE
@@ -21,6 +21,7 @@ from convect.portfolio import POLL_S, Budget
 from convect.quality import QualityReport
 from convect.results import backtest_table
 from convect.schema import Schema
+from convect.scored import scored_of
 from convect.workers import Here
 
 Integers = NDArray[np.int64]
@@ -44,8 +45,8 @@ def in_parts(
     """Train on a panel and yield the result, that of many series in parts, ascending by item.
 
     Up to LEARN_SERIES, and with groups, whose sums need all items, it is one part. Of more, a sample is learnt from,
-    and the leaderboard is of the sample, with the costs of all, complete in the last part; the backtest has every model
-    for the sample, the ensemble for all.
+    and the leaderboard and the coverage are of the sample, the former with the costs of all, complete in the last part;
+    the backtest has every model for the sample, the ensemble for all.
     Raises ConfigError for an impossible horizon.
     """
     budget = budget or Budget(config.time_limit)
@@ -58,6 +59,7 @@ def in_parts(
     taught = panel.take(sample)
     lesson = learn(taught, setting_of(panel, config), executor=executor, budget=budget, progress=progress)
     board = leaderboard.table(lesson.backtest, lesson.weights, lesson.judged)
+    honest = coverage.table(taught, scored_of(lesson.backtest, lesson.judged))
     tables = [backtest_table(taught, lesson.backtest, lesson.judged, config.quantiles)]
     learned, own, nothing = lesson.learned, lesson.answers, tables[0].head(0).copy()
     del taught, lesson  # the rest of it is many times as large
@@ -71,7 +73,7 @@ def in_parts(
             _add_costs(board, applied.costs)
         told.add(len(part.own))
         backtest = pd.concat(tables, ignore_index=True) if tables else nothing
-        yield TrainResult(artifact, forecasts_of(artifact), board, backtest, quality)
+        yield TrainResult(artifact, forecasts_of(artifact), board, backtest, quality, honest)
         tables = []
 
 

@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from convect import ensemble, leaderboard, streaming
+from convect import coverage, ensemble, leaderboard, streaming
 from convect.learning import Answers, Lesson, apply, learn
 from convect.panel import Panel
 from convect.pipeline import TrainResult, fit, setting_of
 from convect.portfolio import Budget
 from convect.quality import QualityReport, validate
 from convect.schema import Schema
+from convect.scored import scored_of
 from convect.streaming import in_parts, spread_sample
 from tests.unit.made import fast, quiet, table
 
@@ -158,6 +159,13 @@ def test_the_leaderboard_counts_the_cost_of_all(small: pytest.MonkeyPatch) -> No
         learnt.drop(columns=["cpu_seconds", "fallbacks"]),
     )
     assert (board["fallbacks"] >= learnt.set_index("model")["fallbacks"]).all()
+
+
+def test_the_coverage_is_that_of_the_sample(small: pytest.MonkeyPatch) -> None:
+    sample = PANEL.take(spread_sample(ITEMS, LEARNT, CONFIG.seed))
+    own = learn(sample, setting_of(PANEL, CONFIG), executor=None, budget=Budget(), progress=quiet)
+    for part in parts():
+        assert_frame_equal(part.coverage, coverage.table(sample, scored_of(own.backtest, own.judged)))
 
 
 def test_a_part_that_was_passed_on_is_not_held(small: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,7 @@ def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) 
             yield part
     if isinstance(part, TrainResult):
         part.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
+        part.coverage.to_csv(folder / "coverage.csv", index=False, float_format=FLOAT_FORMAT)
         if part.levels is not None:
             part.levels.to_csv(folder / "hierarchy.csv", index=False, float_format=FLOAT_FORMAT)
     (folder / "quality.json").write_text(json.dumps(part.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
