@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convect.cold import seen
 from convect.panel import Panel
 
 LARGEST_GAP_STEPS = 400  # between the kept history and the new one; a larger gap breaks the series in two
@@ -21,15 +22,15 @@ def continued(new: Panel, kept: Panel, positions: NDArray[np.int64] | None = Non
         out   | k k k k n n n |     what the request says wins where both have a value
 
     Steps between the two are interpolated and not observed. A static attribute that the request leaves out is the
-    kept one. An item with a gap of more than 400 steps, or unknown to `kept`, stays as it came. `positions` (n,) are
-    the places of the items in `kept`, -1 where unknown; without them the items' ids say so.
+    kept one. An item with a gap of more than 400 steps, or unknown to `kept`, or without a value there, stays as it
+    came. `positions` (n,) are the places of the items in `kept`, -1 where unknown; without them the items' ids say so.
     """
     if positions is None:
         place = {item: position for position, item in enumerate(kept.item_ids)}
         positions = np.array([place.get(item, -1) for item in new.item_ids])
-    known = positions >= 0
+    known, real = positions >= 0, seen(kept)[positions]
     gap = np.where(known, new.starts - kept.ends[positions] - 1, 0)
-    before = np.where(known & (gap <= LARGEST_GAP_STEPS), np.maximum(new.starts - kept.starts[positions], 0), 0)
+    before = np.where(known & real & (gap <= LARGEST_GAP_STEPS), np.maximum(new.starts - kept.starts[positions], 0), 0)
     static = np.where(np.isnan(new.static) & known[:, None], kept.static[positions], new.static)
     if not before.any():
         return replace(new, static=static)

@@ -22,12 +22,16 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Work:
-    """The cells of some of `count` items on their way into a panel, with where these items lie among themselves."""
+    """The cells of some of `count` items on their way into a panel, with where these items lie among themselves.
+
+    last: the step of the last value of any item at all.
+    """
 
     count: int
     side: SideTable | None
     cells: Cells
     layout: Layout
+    last: int
     horizon: int
 
     @cached_property
@@ -35,26 +39,38 @@ class Work:
         """For each cell the place of its item (-1 where dropped), and its steps after the first and last value."""
         return self.layout.places(self.cells, self.count)
 
+    @cached_property
+    def cold(self) -> Integers:
+        """The items without a value that have a row later than all values: a forecast is asked for."""
+        late = (self.places[0] < 0) & (self.cells.ordinals > self.last)
+        return np.unique(self.cells.items[late])
+
 
 @dataclass(frozen=True)
 class Draft:
-    """values, observed (rows,), history (rows, K + P), future (n, horizon, K) of the items of a layout."""
+    """values, observed (rows,), history (rows, K + P), future (n, horizon, K) of the n items of a layout.
+
+    cold: (items,) True for one that is not in the layout and is to be forecast.
+    """
 
     layout: Layout
     values: Floats
     observed: NDArray[np.bool_]
     history: Floats
     future: Floats
+    cold: NDArray[np.bool_]
 
     @classmethod
-    def empty(cls, layout: Layout, horizon: int, known: int, covariates: Covariates) -> Draft:
-        """Return a draft with nothing put into it."""
-        rows, items = int(layout.offsets[-1]), len(layout.kept)
+    def empty(cls, layout: Layout, items: int, horizon: int, known: int, covariates: Covariates) -> Draft:
+        """Return a draft with nothing put into it, of so many items that there were."""
+        rows = int(layout.offsets[-1])
         history = np.empty((rows, covariates.own.shape[1]))
-        return cls(layout, np.empty(rows), np.empty(rows, bool), history, np.empty((items, horizon, known)))
+        future = np.empty((len(layout.kept), horizon, known))
+        return cls(layout, np.empty(rows), np.empty(rows, bool), history, future, np.zeros(items, bool))
 
     def put(self, at: slice, work: Work, missing: str) -> None:
         """Lay the items of `work` down at their places `at` among all, gaps filled by the method `missing`."""
+        self.cold[work.cold] = True
         if at.start == at.stop:
             return
         rows = slice(*self.layout.offsets[[at.start, at.stop]].tolist())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convect import ensemble, pooled, remarks, units
+from convect import cold, ensemble, pooled, remarks, units
 from convect.artifact import Artifact
 from convect.continuing import continued
 from convect.errors import RequestError, nearest
@@ -90,7 +90,7 @@ def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Fore
     columns = forecast_columns(ready.panel, ready.values, artifact.intervals.levels, quantiles)
     origin = {
         "item_id": ready.panel.item_ids,
-        "history": ready.history,
+        "history": np.where(cold.seen(ready.panel), ready.history, "none"),
         "last_timestamp": ready.panel.last_timestamps,
         "fallback": ready.reason != "",
         "reason": remarks.added(artifact, ready.panel, ready.values, ready.reason),

@@ -71,7 +71,7 @@ def ends_together(panel: Panel) -> NDArray[np.bool_]:
 
 
 def _refuse_namesakes(panel: Panel, nodes: NDArray[np.object_]) -> None:
-    names, counts = np.unique(np.concatenate([panel.item_ids, nodes]).astype(str), return_counts=True)
+    names, counts = np.unique(np.concatenate([panel.item_ids, panel.cold_ids, nodes]).astype(str), return_counts=True)
     if (counts > 1).any():
         message = f"Two items or groups of the hierarchy would both be named {example(names[counts > 1][0])}."
         raise DataError(message, "Rename the item or the value of the hierarchy's column.", code="hierarchy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,10 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """n items of `rows` observations in all, laid end to end; see `build` for the shapes and what is guaranteed."""
+    """n items of `rows` observations in all, laid end to end; see `build` for the shapes and what is guaranteed.
+
+    cold_ids (c,) and cold_static (c, S): items without any value that a forecast is asked for.
+    """
 
     frequency: Frequency
     item_ids: NDArray[np.object_]
@@ -36,6 +39,8 @@ class Panel:
     categories: Mapping[str, tuple[str, ...]]
     groups: NDArray[np.object_]
     group_names: tuple[str, ...]
+    cold_ids: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, dtype=object))
+    cold_static: Floats | None = None
 
     @classmethod
     def build(

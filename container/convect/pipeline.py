@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from convect import coherent, coverage, forecasting, hierarchy, inline, leaderboard
+from convect import coherent, cold, coverage, forecasting, hierarchy, inline, leaderboard
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
 from convect.errors import ConfigError
@@ -86,12 +86,19 @@ def fit(
         return _fit(one, quality, schema, config, executor, budget, progress)
 
     if not panel.group_names:
-        return apart(panel)[0]
+        return _with_cold(apart(panel)[0], panel)
     tree = hierarchy.of(panel)
     nodes = hierarchy.sums(panel, tree)
     progress(f"hierarchy: {len(nodes)} sums of {int(tree.within.sum())} items, levels {', '.join(tree.levels)}")
     sums = apart(nodes)  # first, and few: the time limit must not end between the two
-    return _together(tree, panel, nodes, apart(panel), sums)
+    return _with_cold(_together(tree, panel, nodes, apart(panel), sums), panel)
+
+
+def _with_cold(result: TrainResult, panel: Panel) -> TrainResult:
+    if not len(panel.cold_ids):
+        return result
+    artifact = cold.joined(result.artifact, cold.answered(result.artifact, panel))
+    return replace(result, artifact=artifact, forecasts=forecasts_of(artifact))
 
 
 def _together(

@@ -71,6 +71,8 @@ def validate(
     panel = draft.panel(step, rows.ids, schema, attributes[draft.layout.kept], vocabulary)
     groups = read_groups(frame, static, in_sums, rows.ids, rows.keys, rows.items)
     panel = replace(panel, groups=groups[draft.layout.kept], group_names=in_sums)
+    if draft.cold.any():
+        panel = replace(panel, cold_ids=rows.ids[draft.cold], cold_static=attributes[draft.cold])
     _flag(found, panel, draft.layout)
     return panel, QualityReport.of(panel, found, frequency is None and config.freq is None)
 
@@ -89,12 +91,12 @@ def _draft(
     horizon, known = config.horizon or step.natural_horizon, len(schema.known_covariates)
     cells_of = (_cells(rows, chosen, step, covariates, config) for chosen in rows.blocks)
     layout = lay_out(cells_of, together=together)
-    draft = Draft.empty(layout, horizon, known, covariates)
+    draft, last = Draft.empty(layout, len(rows.ids), horizon, known, covariates), int(layout.ends.max())
     for chosen in rows.blocks:
         cells = _cells(rows, chosen, step, covariates, config)
         _note_rows(found, rows, chosen, step, cells, config)
         at, part = layout.between(int(cells.items[0]), int(cells.items[-1]))
-        work = Work(len(rows.ids), covariates.side, cells, part, horizon)
+        work = Work(len(rows.ids), covariates.side, cells, part, last, horizon)
         _note_cells(found, work, config, known)
         draft.put(at, work, config.missing)
     return draft
@@ -131,7 +133,10 @@ def _note_cells(found: Findings, work: Work, config: Config, known: int) -> None
     future = kept & (after > 0)
     told = ~np.isnan(cells.extra[:, :known]).all(axis=1) if known else np.zeros(len(missing), bool)
     inside = kept & ~lead & ~future
-    found.add_rows("empty", cells.items, np.r_[True, np.diff(cells.items) != 0] & ~kept, "dropped")
+    empty = np.r_[True, np.diff(cells.items) != 0] & ~kept
+    cold = np.isin(cells.items, work.cold)
+    found.add_rows("empty", cells.items, empty & ~cold, "dropped")
+    found.add_rows("cold", cells.items, empty & cold, "in training, forecast from the items most like it")
     found.add_rows("leading_missing", cells.items, lead, "dropped")
     found.add_rows("trailing_missing", cells.items, future & ~told, "dropped")
     found.add_rows("missing", cells.items, inside & missing, f"filled: {config.missing}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convect import ensemble, pooled, units
+from convect import cold, ensemble, pooled, units
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.backtest import gather, local_tasks, prepare
 from convect.config import Config
@@ -123,7 +123,19 @@ def refit(
         fallback=found.fallback,
         global_models=models,
     )
-    return Refitted(artifact, forecast_table(whole, artifact.forecasts, intervals.levels, config.quantiles), quality)
+    artifact = _with_cold(earlier, artifact, panel)
+    table = forecast_table(artifact.panel, artifact.forecasts, intervals.levels, config.quantiles)
+    return Refitted(artifact, table, quality)
+
+
+def _with_cold(earlier: Artifact, artifact: Artifact, panel: Panel) -> Artifact:
+    """Answer for items without history too, but for those whose history the earlier model kept: they are left out."""
+    kept = earlier.panel.item_ids[cold.seen(earlier.panel)]
+    new = ~np.isin(panel.cold_ids, kept)
+    if not new.any():
+        return artifact
+    asked = replace(panel, cold_ids=panel.cold_ids[new], cold_static=cold.statics(panel)[new])
+    return cold.joined(artifact, cold.answered(artifact, asked))
 
 
 def _told(before: int, known: Index) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from convect import short
+from convect import cold, short
 from convect.artifact import Artifact
 from convect.models.simple import Array
 from convect.panel import Panel
@@ -16,8 +16,13 @@ Texts = NDArray[np.object_]
 
 def added(artifact: Artifact, panel: Panel, values: Array, reason: Texts) -> Texts:
     """Return reason (n,) and what else there is to say of forecasts (n, h, 1 + Q), parted by semicolons."""
-    said = {short.REASON: artifact.short.concerns(panel.lengths), APART: _apart(artifact, panel, values)}
-    parts = [reason, *(np.where(holds, text, "").astype(object) for text, holds in said.items())]
+    seen = cold.seen(panel)
+    brief = artifact.short.concerns(panel.lengths) & seen
+    said = {short.REASON: brief, APART: _apart(artifact, panel, values)}
+    parts = [
+        np.where(seen, reason, cold.REASON),
+        *(np.where(holds, text, "").astype(object) for text, holds in said.items()),
+    ]
     return np.array(["; ".join(filter(None, one)) for one in zip(*parts, strict=True)], dtype=object)
 
 

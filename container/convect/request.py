@@ -83,8 +83,8 @@ class Forecast:
 
     `columns`: item_id, timestamp, mean and one column a quantile named like "0.1", sorted by item_id and timestamp;
     where the request held single series, these in its order. `origins`: one row an item with item_id, history
-    ("trained", "request" or "unseen"), last_timestamp, fallback (bool) and reason. `errors`: of the series left out, by
-    their place in the request. `samples`: (n, samples, h) where paths were asked for.
+    ("trained", "request", "unseen" or "none"), last_timestamp, fallback (bool) and reason. `errors`: of the series left
+    out, by their place in the request. `samples`: (n, samples, h) where paths were asked for.
     """
 
     columns: Columns

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect import coverage, ensemble, leaderboard
+from convect import cold, coverage, ensemble, leaderboard
 from convect.config import Config
 from convect.learning import Answers, Applied, Costs, Learned, apply, learn
 from convect.models.local import NAIVE
@@ -46,8 +46,8 @@ def in_parts(
 
     Up to LEARN_SERIES, and with groups, whose sums need all items, it is one part. Of more, a sample is learnt from,
     and the leaderboard and the coverage are of the sample, the former with the costs of all, complete in the last part;
-    the backtest has every model for the sample, the ensemble for all.
-    Raises ConfigError for an impossible horizon.
+    the backtest has every model for the sample, the ensemble for all. Items without history are forecast as
+    one of the sample. Raises ConfigError for an impossible horizon.
     """
     budget = budget or Budget(config.time_limit)
     if len(panel) <= LEARN_SERIES or panel.group_names:
@@ -62,12 +62,15 @@ def in_parts(
     honest = coverage.table(taught, scored_of(lesson.backtest, lesson.judged))
     tables = [backtest_table(taught, lesson.backtest, lesson.judged, config.quantiles)]
     learned, own, nothing = lesson.learned, lesson.answers, tables[0].head(0).copy()
+    new = cold.answered(artifact_of(taught, schema, learned, own), panel) if len(panel.cold_ids) else None
     del taught, lesson  # the rest of it is many times as large
+    panel = replace(panel, cold_ids=panel.cold_ids[:0], cold_static=None)
     parts = [_Part.of(panel, first, sample) for first in range(0, len(panel), PART_SERIES)]
     told = _Told(len(panel), progress)
     for part, applied in _applied(panel, parts, learned, executor, budget):
         answers = part.whole(applied, own)
         artifact = artifact_of(part.all_of(panel), schema, learned, answers)
+        artifact = cold.joined(artifact, new.take(part.among(panel, new.panel))) if new else artifact
         if applied is not None:
             tables.append(backtest_table(part.others_of(panel), applied.backtest, applied.judged, config.quantiles))
             _add_costs(board, applied.costs)
@@ -108,6 +111,12 @@ class _Part:
         """Return those of its items that were not in the sample."""
         items = self.all_of(panel)
         return items.take(~self.own) if self.own.any() else items
+
+    def among(self, panel: Panel, new: Panel) -> NDArray[np.bool_]:
+        """Return which of the new items (c,) stand among its own, the first and the last part being open."""
+        last, ids = self.first + len(self.own), new.item_ids.astype(str)
+        found = np.ones(len(new), bool) if not self.first else ids >= str(panel.item_ids[self.first])
+        return found if last == len(panel) else found & (ids < str(panel.item_ids[last]))
 
     def whole(self, applied: Applied | None, own: Answers) -> Answers:
         """Return the answers for all its items, those of the sample as they were when it was learnt from."""

@@ -72,6 +72,15 @@ def test_a_new_item_with_few_values_gets_the_interval_of_serving(earlier: Artifa
     assert (found["0.9"] - found["0.1"]).min() > 1
 
 
+def test_an_item_without_history_is_forecast_and_one_whose_history_was_kept_left_out(earlier: Artifact) -> None:
+    after = LATER["timestamp"].max() + pd.Timedelta(days=1)
+    asked = pd.DataFrame({"item_id": ["i0", "a-new"], "timestamp": after, "target": np.nan})
+    found = again(earlier, pd.concat([LATER[LATER["item_id"] != "i0"], asked])).forecasts
+    assert found["item_id"].unique().tolist() == ["a-new", "i1", "i2", "i3", "i4"]
+    mean = found.pivot_table(index="timestamp", columns="item_id", values="mean")
+    np.testing.assert_allclose(mean["a-new"], mean.drop(columns="a-new").median(axis=1))
+
+
 def test_the_global_models_are_learnt_again(earlier: Artifact, later: Refitted) -> None:
     assert earlier.global_models
     for name, learnt in earlier.global_models.items():

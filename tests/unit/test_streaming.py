@@ -135,6 +135,20 @@ def test_the_sample_is_answered_as_it_was_learnt(small: pytest.MonkeyPatch) -> N
     np.testing.assert_array_equal(found[sample], own.forecasts)
 
 
+def test_items_without_history_are_among_the_others_in_their_order(small: pytest.MonkeyPatch) -> None:
+    new = [" first", "i12x", "zz"]
+    asked = pd.DataFrame({"item_id": new, "timestamp": pd.Timestamp("2024-03-01"), "target": np.nan})
+    panel, quality, schema = read(pd.concat([several(), asked]))
+    found = list(in_parts(panel, quality, schema, CONFIG, progress=quiet))
+    whole = forecasts(found)
+    assert whole["item_id"].drop_duplicates().tolist() == sorted([*PANEL.item_ids, *new])
+    mean = whole.pivot_table(index="timestamp", columns="item_id", values="mean")
+    taught = PANEL.item_ids[spread_sample(ITEMS, LEARNT, CONFIG.seed)]
+    np.testing.assert_allclose(mean[new].T, np.tile(mean[taught].median(axis=1), (3, 1)))
+    rest = whole[~whole["item_id"].isin(new)].reset_index(drop=True)
+    assert_frame_equal(rest, forecasts(parts()), check_exact=True)
+
+
 def test_the_backtest_has_the_ensemble_for_all_and_each_model_for_the_sample(small: pytest.MonkeyPatch) -> None:
     backtest = pd.concat([part.backtest for part in parts()])
     items = backtest.groupby("model", observed=True)["item_id"].nunique()

@@ -171,7 +171,7 @@ def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) 
 def _metrics(result: Result, work: Work, opt_ml: OptML, seconds: float) -> dict[str, float]:
     """Each declared metric that this job has."""
     whole = work.panel if isinstance(result, TrainResult) else result.artifact.panel
-    found = {"train:seconds": seconds, "train:series": float(len(whole))}
+    found = {"train:seconds": seconds, "train:series": float(len(work.panel))}
     if isinstance(result, TrainResult):
         row = result.leaderboard.set_index("model").loc[ENSEMBLE].rename({"coverage_80": "coverage80"})
         scores = {f"validation:{name}": float(value) for name, value in row.items()}

@@ -166,7 +166,7 @@ def _schemas() -> Node:
     }
     part |= {"samples": {"type": "array", "items": _NUMBERS}, "item_id": {"type": "string"}, "error": _ref("Error")}
     part |= {
-        "history": {"enum": ["trained", "request", "unseen"]},
+        "history": {"enum": ["trained", "request", "unseen", "none"]},
         "fallback": {"const": True},
         "reason": {"type": "string"},
     }
