@@ -124,7 +124,7 @@ def test_a_model_forecasts_every_origin_with_finite_values_and_widths(name: str)
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(EVERY) - {model.name for model in catalogue.PORTFOLIO if model.intermittent})
+    "name", sorted(set(EVERY) - {"ETS"} - {model.name for model in catalogue.PORTFOLIO if model.intermittent})
 )
 def test_a_model_is_no_worse_than_forecasting_the_mean(name: str) -> None:
     found = usual()
@@ -189,7 +189,7 @@ def test_presets_only_grow() -> None:
     fast, balanced, best = (models_of(preset, SEASONS, POSITIVE) for preset in ("fast", "balanced", "best"))
     assert fast[0] == balanced[0] == best[0] == NAIVE
     assert set(fast) < set(balanced) < set(best)
-    assert set(best) < set(models_of("best", SEASONS, MANY_ZEROS)) == set(LOCAL)
+    assert set(best) < set(models_of("best", SEASONS, MANY_ZEROS)) == set(LOCAL) - {"ETS"}
 
 
 def test_models_for_intermittent_demand_wait_for_many_zeros() -> None:
@@ -202,6 +202,8 @@ def test_models_for_seasons_are_left_out_where_there_are_none() -> None:
     seasonal = {"MSTLTheta", "MSTLETS", "SeasonalNaiveLong", "SeasonalMedian", "SeasonalMean"}
     assert not seasonal & set(models_of("best", (), POSITIVE)) and seasonal < set(models_of("best", SEASONS, POSITIVE))
     assert "SeasonalNaiveLong" not in models_of("best", (7,), POSITIVE)
+    assert "ETS" in models_of("balanced", (), POSITIVE)
+    assert "ETS" not in models_of("best", (7,), POSITIVE)
     assert "DampedETS" not in models_of("best", (catalogue.LONGEST_ETS_SEASON + 1,), POSITIVE)
 
 
