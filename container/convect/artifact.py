@@ -22,7 +22,7 @@ from convect.errors import PlatformError
 from convect.frequency import Frequency
 from convect.intervals import Intervals
 from convect.manifest import FORMAT_VERSION, MANIFEST, TABLES, read_manifest, write_manifest
-from convect.models.local import Array
+from convect.models.simple import Array
 from convect.panel import Panel
 from convect.pooled import BY_NAME, GlobalModels, Learnt
 from convect.schema import Schema

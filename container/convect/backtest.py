@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from convect import metrics
 from convect.folds import Fold
 from convect.models import local
-from convect.models.local import Array, Predictions, Seasons
+from convect.models.local import Predictions
+from convect.models.simple import Array, Seasons
 from convect.panel import Panel
 
 CHUNK_SERIES = 32

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convect.models.local import NAIVE, Array, Predictions
+from convect.models.local import Predictions
+from convect.models.simple import NAIVE, Array
 from convect.select import Weights
 
 NAME = "Ensemble"

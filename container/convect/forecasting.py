@@ -11,10 +11,11 @@ from convect import cold, ensemble, pooled, remarks, units
 from convect.artifact import Artifact
 from convect.continuing import continued
 from convect.errors import RequestError, nearest
-from convect.models import local
+from convect.models import simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
-from convect.models.local import Array, Predictions
+from convect.models.local import Predictions
+from convect.models.simple import Array
 from convect.models.table import series_table
 from convect.onward import with_last_rows
 from convect.panel import Panel
@@ -207,7 +208,7 @@ def _predict(
     for name, counts in zip(artifact.weights.models, used, strict=True):
         if name in artifact.global_models and counts:
             predictions[name] = pooled.forecast(pooled.BY_NAME[name], artifact.global_models[name], table, horizon)
-        elif name in MODELS and (counts or name == local.NAIVE):
+        elif name in MODELS and (counts or name == simple.NAIVE):
             predictions[name] = watch.run(panel, horizon, artifact.seasons, name)
         else:
             predictions[name] = silent(len(panel), horizon)

@@ -12,7 +12,7 @@ from convect.brought import Brought, bring
 from convect.continuing import continued
 from convect.errors import DataError, PayloadTooLarge, UserError
 from convect.forecasting import Ready
-from convect.models.local import Array
+from convect.models.simple import Array
 from convect.panel import Panel
 from convect.repair import fill
 from convect.request import Forecast, ForecastRequest, Series

@@ -10,7 +10,7 @@ from convect import metrics
 from convect.backtest import Backtest
 from convect.ensemble import Combined, combine
 from convect.intervals import Intervals, calibrate, ratios, typical_error, unit
-from convect.models.local import Array
+from convect.models.simple import Array
 from convect.select import Weights
 
 

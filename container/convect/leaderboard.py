@@ -9,7 +9,7 @@ from convect import ensemble, metrics
 from convect.backtest import Backtest
 from convect.intervals import Intervals
 from convect.judgement import Judgement
-from convect.models.local import NAIVE, Array
+from convect.models.simple import NAIVE, Array
 from convect.select import Weights
 
 COLUMNS = ("MASE", "sMAPE", "WAPE", "RMSE", "RMSSE", "SQL", "wQL", "coverage_80", "coverage_95")

@@ -18,7 +18,8 @@ from convect.judgement import Judgement, combined_last, judge, judge_others
 from convect.models import local
 from convect.models.catalogue import MODELS
 from convect.models.features import SeriesTable
-from convect.models.local import NAIVE, Array, Predictions
+from convect.models.local import Predictions
+from convect.models.simple import NAIVE, Array
 from convect.models.table import series_table
 from convect.panel import Panel
 from convect.portfolio import Budget

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from convect.models.local import Array
+from convect.models.simple import Array
 
 STEP_CORRELATION = 0.8  # of a path's normal ranks from one step to the next; assumed, not learnt
 

@@ -16,7 +16,8 @@ from convect.models.covariate_regression import Regression
 from convect.models.features import Array, Index, SeriesTable, WindowFeatures
 from convect.models.global_lightgbm import Training
 from convect.models.global_linear import Linear
-from convect.models.local import EXPLOSION, Predictions, naive_forecast
+from convect.models.local import EXPLOSION, Predictions
+from convect.models.simple import naive_forecast
 
 TRAINING = {"fast": Training(30_000, 100, rate=0.1), "balanced": Training(), "best": Training(boosters=3)}
 PREDICT_ROWS = 200_000  # rows of features held at once

@@ -13,7 +13,7 @@ import numpy as np
 from convect import pooled
 from convect.backtest import Backtest, gather, local_tasks
 from convect.config import Config
-from convect.models import local
+from convect.models import local, simple
 from convect.models.catalogue import PORTFOLIO
 from convect.models.features import SeriesTable
 from convect.models.local import Predictions
@@ -70,7 +70,7 @@ def run(
             learnt[variant.name], predictions[variant.name] = found
             progress(_line(variant.name, predictions[variant.name]))
     for name in names:
-        results = _collect(pending[name], budget, must_finish=name == local.NAIVE)
+        results = _collect(pending[name], budget, must_finish=name == simple.NAIVE)
         if results is None:
             progress(f"model {name}: left out, the time limit is reached")
             continue

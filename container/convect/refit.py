@@ -17,7 +17,7 @@ from convect.config import Config
 from convect.continuing import continued
 from convect.errors import ConfigError
 from convect.forecasting import LONGEST_FACTOR
-from convect.models import local
+from convect.models import local, simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
 from convect.models.local import Predictions, cap_rows
@@ -161,7 +161,7 @@ def _fitted(
                 predictions[name] = pooled.forecast(variant, models[name], table, horizon)
             else:
                 models[name], predictions[name] = found[0][0], found[1]
-        elif name in MODELS and (counts or name == local.NAIVE):
+        elif name in MODELS and (counts or name == simple.NAIVE):
             tasks = local_tasks(panel, ready.origins, horizon, earlier.seasons, name)
             done = executor.map(local.forecast_chunk, tasks) if executor else map(local.forecast_chunk, tasks)
             predictions[name] = gather(list(done), ready.origins)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convect import ensemble, intervals
 from convect.backtest import Backtest
 from convect.judgement import Judgement
-from convect.models.local import Array
+from convect.models.simple import Array
 from convect.panel import Panel
 
 Quantiles = tuple[float, ...]

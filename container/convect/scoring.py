@@ -14,7 +14,7 @@ from convect.columns import plain
 from convect.errors import DataError
 from convect.intake import read_rows
 from convect.models.features import Index
-from convect.models.local import Array
+from convect.models.simple import Array
 from convect.panel import Panel
 from convect.repair import aggregate
 from convect.schema import Schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convect.models.local import Array, Seasons
+from convect.models.simple import Array, Seasons
 from convect.panel import Panel
 
 SAMPLE_SERIES = 300

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convect import metrics
 from convect.backtest import Backtest
-from convect.models.local import NAIVE, Array
+from convect.models.simple import NAIVE, Array
 
 NEAR_BEST = 1.2  # a model within 20 % of the best shares the weights
 SHARPNESS = 4.0  # the power of their losses by which the near-best share the weights

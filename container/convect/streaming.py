@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convect import cold, coverage, ensemble, leaderboard
 from convect.config import Config
 from convect.learning import Answers, Applied, Costs, Learned, apply, learn
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.panel import Panel
 from convect.pipeline import TrainResult, artifact_of, fit, forecasts_of, setting_of
 from convect.portfolio import POLL_S, Budget

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convect import ensemble, metrics
-from convect.models.local import Array
+from convect.models.simple import Array
 from convect.panel import Panel
 
 UNKNOWN_RELATIVE_SCALE = 0.1  # of a series' own size, where no series of the panel ever changed

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from convect.backtest import Origins, gather, local_tasks
-from convect.models import local
-from convect.models.local import Predictions, Seasons
+from convect.models import local, simple
+from convect.models.local import Predictions
+from convect.models.simple import Seasons
 from convect.panel import Panel
 
 
@@ -35,7 +36,7 @@ class Watch:
         return gather([self._one(item, task, self._limit_s) for item, task in enumerate(singles)], origins)
 
     def _one(self, item: int, task: local.Task, limit_s: float) -> Predictions:
-        if self._spent_s[item] > limit_s and task.model != local.NAIVE:
+        if self._spent_s[item] > limit_s and task.model != simple.NAIVE:
             self.late[item] = True
             return silent(1, task.horizon)
         started = self._clock()

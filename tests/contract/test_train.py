@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 
 from convect import pipeline
 from convect.artifact import Artifact
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.platform.spec import METRICS
 from convect.request import ForecastRequest
 from tests.contract.jobs import Job, csv, finished, parquet

@@ -8,7 +8,8 @@ import pytest
 from convect import backtest
 from convect.backtest import Origins, gather, local_tasks
 from convect.folds import rolling_origin
-from convect.models.local import NAIVE, Task, forecast_chunk
+from convect.models.local import Task, forecast_chunk
+from convect.models.simple import NAIVE
 from tests.unit.made import panel_of, wave
 
 SEASONS, HORIZON = (7,), 4

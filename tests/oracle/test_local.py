@@ -13,7 +13,8 @@ from statsmodels.tsa.forecasting.theta import ThetaModel
 from statsmodels.tsa.seasonal import MSTL, STL
 
 from convect.models import catalogue
-from convect.models.local import NAIVE, Task, forecast_chunk, naive_forecast
+from convect.models.local import Task, forecast_chunk
+from convect.models.simple import NAIVE, naive_forecast
 from tests.unit.made import Array, wave
 
 HORIZON = 12

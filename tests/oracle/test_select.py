@@ -10,7 +10,7 @@ import pytest
 from utilsforecast import losses
 
 from convect import select
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from tests.unit.made import Array, tried
 
 ITEMS, HORIZON = 6, 3

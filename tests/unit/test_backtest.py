@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from convect import backtest, metrics
 from convect.backtest import Origins, gather, local_tasks, prepare
 from convect.folds import Fold, rolling_origin
-from convect.models import local
+from convect.models import local, simple
 from convect.models.local import forecast_chunk
 from tests.unit.made import panel_of, wave
 
@@ -58,7 +58,7 @@ def test_a_task_holds_no_more_of_a_history_than_its_model_may_see() -> None:
     cap = local.cap_rows(())
     panel = panel_of(np.arange(cap + 100.0), np.arange(20.0))
     folds = rolling_origin(panel.lengths, 10, 2, 5)
-    (task,) = local_tasks(panel, Origins.of(panel.lengths, folds), 10, (), local.NAIVE)
+    (task,) = local_tasks(panel, Origins.of(panel.lengths, folds), 10, (), simple.NAIVE)
     assert [len(history) for history in task.histories] == [cap + 20, 20]
     assert [list(ends) for ends in task.ends] == [[cap + 10, cap, cap + 20], [10, 20]]
     assert [task.histories[0][end - 1] for end in task.ends[0]] == [cap + 89, cap + 79, cap + 99]
@@ -73,7 +73,7 @@ def test_the_size_of_the_chunks_does_not_matter(lengths: list[int], size: int) -
         found = []
         for chunk in (size, 100):
             patch.setattr(backtest, "CHUNK_SERIES", chunk)
-            tasks = list(local_tasks(panel, origins, 2, (), local.NAIVE))
+            tasks = list(local_tasks(panel, origins, 2, (), simple.NAIVE))
             assert max(len(task.histories) for task in tasks) <= chunk
             found.append(gather([forecast_chunk(task) for task in tasks], origins))
     np.testing.assert_array_equal(found[0].mean, found[1].mean)

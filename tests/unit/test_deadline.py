@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from convect import deadline
-from convect.models import local
+from convect.models import local, simple
 
 
 def task() -> local.Task:
-    return local.Task(local.NAIVE, [np.arange(10.0)], [[10]], 2, ())
+    return local.Task(simple.NAIVE, [np.arange(10.0)], [[10]], 2, ())
 
 
 def test_without_a_moment_work_goes_on() -> None:

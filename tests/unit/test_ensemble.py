@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from convect import ensemble
 from convect.ensemble import Combined, bounds, combine
-from convect.models.local import NAIVE, Predictions
+from convect.models.local import Predictions
+from convect.models.simple import NAIVE
 from convect.select import Weights
 from tests.unit.made import said
 

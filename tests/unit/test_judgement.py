@@ -11,7 +11,7 @@ from convect import metrics
 from convect.ensemble import combine
 from convect.intervals import LEVELS
 from convect.judgement import combined_last, judge
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.select import choose
 from tests.unit.made import tried
 

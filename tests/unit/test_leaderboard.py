@@ -11,7 +11,7 @@ import pytest
 from convect import ensemble, leaderboard, metrics
 from convect.intervals import LEVELS
 from convect.judgement import judge
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.select import choose
 from tests.unit.made import said, tried
 

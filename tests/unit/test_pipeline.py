@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 from convect import ensemble, pipeline
 from convect.errors import ConfigError
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.pipeline import TrainResult
 from convect.portfolio import Budget
 from tests.unit.made import fast, quantile_columns, quiet, table

@@ -11,7 +11,7 @@ import pytest
 from convect import pooled
 from convect.backtest import prepare
 from convect.folds import rolling_origin
-from convect.models import local
+from convect.models import local, simple
 from convect.models.features import Index, SeriesTable, WindowFeatures
 from convect.models.table import series_table
 from convect.panel import Panel
@@ -150,7 +150,7 @@ def test_where_it_failed_in_the_backtest_the_naive_forecast_stands_in(variant: p
     assert found is not None
     assert found[1].fallback.all()
     naive = [
-        local.naive_forecast(panel.series(item)[:end], HORIZON, 7)[0]
+        simple.naive_forecast(panel.series(item)[:end], HORIZON, 7)[0]
         for item, end in zip(ready.origins.items, ready.origins.ends, strict=True)
     ]
     np.testing.assert_allclose(found[1].mean, naive)

@@ -20,7 +20,7 @@ from convect.backtest import Backtest, prepare
 from convect.config import Config
 from convect.folds import rolling_origin
 from convect.models import catalogue
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.models.table import series_table
 from convect.panel import Panel
 from convect.portfolio import Budget, models_of

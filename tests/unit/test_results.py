@@ -12,7 +12,7 @@ from convect.backtest import Backtest, Origins
 from convect.folds import rolling_origin
 from convect.intervals import LEVELS, Intervals, interpolate
 from convect.judgement import Judgement
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.results import backtest_table, forecast_table, pick
 from tests.unit.made import Array, panel_of, said
 

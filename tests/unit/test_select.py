@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from convect import select
 from convect.backtest import Backtest
 from convect.hyperparameters import HYPERPARAMETERS
-from convect.models.local import NAIVE
+from convect.models.simple import NAIVE
 from convect.select import choose
 from tests.unit.made import Array, said, tried
 

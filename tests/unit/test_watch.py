@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from convect.models import local
+from convect.models import simple
 from convect.watch import Watch
 from tests.unit.made import panel_of, wave
 
@@ -36,6 +36,6 @@ def test_a_series_that_took_too_long_gets_no_further_model_but_the_naive_one() -
     assert second.fallback.tolist() == [False, True]
     assert np.isnan(second.mean[1]).all()
     assert watch.late.tolist() == [False, True]
-    naive = watch.run(PANEL, 3, SEASONS, local.NAIVE)
+    naive = watch.run(PANEL, 3, SEASONS, simple.NAIVE)
     assert not naive.fallback.any()
     assert np.isfinite(naive.mean).all()

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from convect import deadline
 from convect.models.catalogue import MODELS, LocalModel
-from convect.models.simple import NAIVE as NAIVE
-from convect.models.simple import Array as Array
-from convect.models.simple import Seasons as Seasons
-from convect.models.simple import naive_forecast as naive_forecast
+from convect.models.simple import NAIVE, Array, Seasons, naive_forecast
 
 MOVING_ROWS = 100  # fitted on at least so many, parameters hardly change with a few horizons more
 EXPLOSION = 3.0  # times the largest |value| of the history: nothing beyond it is believed

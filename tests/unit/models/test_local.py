@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from convect.frequency import Frequency
 from convect.models import catalogue, local
 from convect.models.catalogue import MODELS, LocalModel
-from convect.models.local import NAIVE, Task, cap_rows, forecast_chunk, naive_forecast
+from convect.models.local import Task, cap_rows, forecast_chunk
+from convect.models.simple import NAIVE, naive_forecast
 from tests.unit.made import Array, wave
 
 SEASONS, HORIZON = (4, 12), 6
