@@ -18,7 +18,7 @@ MOST_KILOBYTES = 200
 MEDIAN_LINES, NINETY_PERCENT_LINES, MOST_LINES = 4, 12, 25
 PRIVATE = {
     "a path of one machine": re.compile(r"(?<![\w.…])/(?:home|root|Users|tmp|work|var|usr)/"),
-    "an account": re.compile(r"\b(?!0{12})\d{12}\b"),
+    "an account": re.compile(r"(?<![.\d])(?!0{12})\d{12}\b"),
     "a time of day": re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d"),
     "an address": re.compile(r"\b(?!127\.0\.0\.1)\d{1,3}(?:\.\d{1,3}){3}\b"),
 }
