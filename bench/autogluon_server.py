@@ -24,7 +24,7 @@ def predictor(folder: Path, table: Path, horizon: int) -> TimeSeriesPredictor:
 
 def make_app(saved: TimeSeriesPredictor) -> Flask:
     """Return an application that answers SageMaker's two addresses."""
-    app = Flask("autogluon")
+    app = Flask("autogluon", root_path=".")
 
     @app.get("/ping")
     def ping() -> Response:
