@@ -94,6 +94,10 @@ def _up_to_season(steps: int) -> Callable[[Seasons], bool]:
     return lambda seasons: _single(seasons) <= steps
 
 
+def _seasonal(name: str, take: Callable[..., Any]) -> LocalModel:
+    return LocalModel(name, lambda s: average(s[-1], SEASONS_AVERAGED * s[-1], take), _two_longest, bool, spread=False)
+
+
 PORTFOLIO: tuple[LocalModel, ...] = (
     LocalModel(NAIVE, lambda s: repeat(_short(s)), lambda s: _short(s) + 1),
     LocalModel(
@@ -102,20 +106,8 @@ PORTFOLIO: tuple[LocalModel, ...] = (
         lambda s: 6,
         spread=False,
     ),
-    LocalModel(
-        "SeasonalMedian",
-        lambda s: average(s[-1], SEASONS_AVERAGED * s[-1], np.nanmedian),
-        _two_longest,
-        bool,
-        spread=False,
-    ),
-    LocalModel(
-        "SeasonalMean",
-        lambda s: average(s[-1], SEASONS_AVERAGED * s[-1], np.nanmean),
-        _two_longest,
-        bool,
-        spread=False,
-    ),
+    _seasonal("SeasonalMedian", np.nanmedian),
+    _seasonal("SeasonalMean", np.nanmean),
     LocalModel("SeasonalNaiveLong", lambda s: repeat(s[-1]), lambda s: s[-1] + 1, lambda s: len(s) > 1),
     LocalModel("MSTLTheta", lambda s: _mstl(s, _RecentTheta(season_length=1)), _two_longest, bool, moves=True),
     LocalModel("Theta", lambda s: _RecentTheta(season_length=_single(s)), _two_seasons, moves=True),
