@@ -76,7 +76,7 @@ def test_zeros_that_are_met_by_chance_do_not_make_the_naive_forecast_the_best(me
 
 
 @pytest.mark.parametrize(("smallest", "chosen"), [(0.0, "large"), (-1.0, "large"), (0.5, "small")])
-def test_relative_errors_count_only_where_every_actual_is_positive(smallest: float, chosen: str) -> None:
+def test_relative_errors_count_only_where_hardly_an_actual_is_zero(smallest: float, chosen: str) -> None:
     actual = np.tile([100.0, 1.0, 1.0, smallest], (ITEMS, 1))
     forecasts = {
         NAIVE: actual + np.array([8, 2, 2, 2]),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,7 @@ from tests.unit.made import fast, quiet, table
 SETTINGS = {"preset": "fast", "horizon": "5"}
 
 
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    @contextmanager
-    def alone() -> Iterator[None]:
-        yield None
-
-    monkeypatch.setattr(training, "process_pool", alone)
+pytestmark = pytest.mark.usefixtures("no_processes")
 
 
 @pytest.fixture

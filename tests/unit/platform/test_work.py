@@ -6,8 +6,6 @@ import json
 import re
 import tarfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +26,7 @@ WHOLE = table(3, 55)
 HISTORY = WHOLE[WHOLE.groupby("item_id").cumcount() < 50]
 
 
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    @contextmanager
-    def alone() -> Iterator[None]:
-        yield None
-
-    monkeypatch.setattr(training, "process_pool", alone)
+pytestmark = pytest.mark.usefixtures("no_processes")
 
 
 @pytest.fixture
