@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect import __version__, short, units
-from convect.appending import table_files
+from convect import __version__
 from convect.config import Config
 from convect.errors import PlatformError
 from convect.frequency import Frequency
@@ -24,10 +23,12 @@ from convect.intervals import Intervals
 from convect.manifest import FORMAT_VERSION, MANIFEST, TABLES, read_manifest, write_manifest
 from convect.models.simple import Array
 from convect.panel import Panel
-from convect.pooled import BY_NAME, GlobalModels, Learnt
 from convect.schema import Schema
 from convect.select import Weights
-from convect.short import Short
+from convect.training import short, units
+from convect.training.appending import table_files
+from convect.training.pooled import BY_NAME, GlobalModels, Learnt
+from convect.training.short import Short
 
 LIBRARIES = ("numpy", "pandas", "statsforecast", "lightgbm", "pyarrow")
 TAIL_ROWS = 840  # of each history: as many as any model looks at

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convect.errors import ConfigError
 from convect.frequency import Frequency
-from convect.grid import DAY_S, WEEK_S, Integers
+from convect.reading.grid import DAY_S, WEEK_S, Integers
 
 Floats = NDArray[np.float64]
 NEAR_DAYS = 7  # how far ahead and back a holiday is looked for

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from convect.errors import ConfigError, nearest
-from convect.filling import FILL_PLACES, aggregate_method, fill_method
-from convect.foreign import from_json, own_config, shown
 from convect.hyperparameters import HYPERPARAMETERS, Hyperparameter, markdown_table
+from convect.reading.filling import FILL_PLACES, aggregate_method, fill_method
+from convect.reading.foreign import from_json, own_config, shown
 from convect.schema import read_partial
 
 __all__ = ["DEFAULTS", "HYPERPARAMETERS", "Config", "Hyperparameter", "given", "markdown_table"]

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from convect import cadence, spelling
 from convect.errors import DataError
-from convect.grid import DAY_S, WEEK_S, Grid, Integers
+from convect.reading import cadence, spelling
+from convect.reading.grid import DAY_S, WEEK_S, Grid, Integers
 
 _EARLIEST_S, _LATEST_S = np.array(["1678", "2262"], "datetime64[s]").astype(np.int64)
 _ENOUGH_DIFFERENCES = 10  # fewer may be a multiple of something by chance

@@ -9,22 +9,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from convect import coherent, cold, coverage, forecasting, hierarchy, inline, leaderboard
+from convect.answering import cold, forecasting, inline
+from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
 from convect.errors import ConfigError
 from convect.folds import default_windows
-from convect.hierarchy import Hierarchy
-from convect.learning import Answers, Learned, Setting, learn
+from convect.hierarchies import coherent, hierarchy
+from convect.hierarchies.hierarchy import Hierarchy
 from convect.models.local import cap_rows
 from convect.panel import Panel
-from convect.portfolio import Budget
 from convect.quality import QualityReport, validate
-from convect.request import Forecast, ForecastRequest
 from convect.results import backtest_table, forecast_table
 from convect.schema import Schema
-from convect.scored import Scored, scored_of, scored_table, stacked
-from convect.seasonality import find_seasons
+from convect.training import coverage, leaderboard
+from convect.training.learning import Answers, Learned, Setting, learn
+from convect.training.portfolio import Budget
+from convect.training.scored import Scored, scored_of, scored_table, stacked
+from convect.training.seasonality import find_seasons
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,18 +10,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.blocks import BLOCK_ROWS, Chosen
-from convect.columns import plain
 from convect.config import Config
-from convect.covariates import Coder
-from convect.draft import Draft, Work
-from convect.findings import Findings, QualityReport
 from convect.frequency import Frequency
-from convect.groups import read_groups
-from convect.hierarchy import ends_together
-from convect.intake import Covariates, Rows, find_frequency, read_covariates, read_rows, read_static, refuse_unused
+from convect.hierarchies.groups import read_groups
+from convect.hierarchies.hierarchy import ends_together
 from convect.panel import Panel
-from convect.repair import Cells, Layout, aggregate, lay_out
+from convect.reading.blocks import BLOCK_ROWS, Chosen
+from convect.reading.columns import plain
+from convect.reading.covariates import Coder
+from convect.reading.draft import Draft, Work
+from convect.reading.findings import Findings, QualityReport
+from convect.reading.intake import (
+    Covariates,
+    Rows,
+    find_frequency,
+    read_covariates,
+    read_rows,
+    read_static,
+    refuse_unused,
+)
+from convect.reading.repair import Cells, Layout, aggregate, lay_out
 from convect.schema import Schema
 
 __all__ = ["QualityReport", "validate"]

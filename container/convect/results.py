@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect import ensemble, intervals
+from convect import intervals
 from convect.backtest import Backtest
-from convect.judgement import Judgement
 from convect.models.simple import Array
 from convect.panel import Panel
+from convect.training import ensemble
+from convect.training.judgement import Judgement
 
 Quantiles = tuple[float, ...]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from convect.errors import ConfigError, nearest
-from convect.foreign import from_json, known_keys, own_schema, shown
+from convect.reading.foreign import from_json, known_keys, own_schema, shown
 
 ROLES = ("item_id", "timestamp", "target", "known_covariates", "past_covariates", "static", "hierarchy")
 _SINGLE = ("timestamp", "target")

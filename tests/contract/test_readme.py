@@ -18,10 +18,11 @@ import pandas as pd
 import pytest
 from flask.testing import FlaskClient
 
-from convect import config, migration
+from convect import config
 from convect.artifact import Artifact
 from convect.platform import spec
 from convect.platform.opt_ml import BASE_VARIABLE
+from convect.reading import migration
 from convect.serving.server import make_app
 from convect.serving.settings import Settings
 from tests.contract.dialect_examples import EXAMPLES

@@ -16,10 +16,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from convect import pipeline
+from convect.answering.request import ForecastRequest
 from convect.artifact import Artifact
 from convect.models.simple import NAIVE
 from convect.platform.spec import METRICS
-from convect.request import ForecastRequest
 from tests.contract.jobs import Job, csv, finished, parquet
 from tests.unit.made import table
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from convect.reconcile import reconcile
+from convect.hierarchies.reconcile import reconcile
 
 Array = NDArray[np.float64]
 

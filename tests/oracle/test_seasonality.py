@@ -7,7 +7,7 @@ import pytest
 from statsmodels.tsa.seasonal import seasonal_decompose
 from statsmodels.tsa.stattools import acf
 
-from convect.seasonality import seasonal_correlation
+from convect.training.seasonality import seasonal_correlation
 from tests.unit.made import wave
 
 

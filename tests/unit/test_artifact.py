@@ -14,13 +14,14 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from convect import artifact as module
-from convect import pipeline, pooled
+from convect import pipeline
+from convect.answering.request import ForecastRequest
 from convect.artifact import Artifact
 from convect.config import Config
 from convect.errors import PlatformError
 from convect.manifest import FORMAT_VERSION, MANIFEST
-from convect.request import ForecastRequest
 from convect.select import Weights
+from convect.training import pooled
 from tests.unit.made import fast, quiet, table
 
 COPY = "Copy model.tar.gz again."

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from convect import ensemble, pipeline
+from convect import pipeline
 from convect.errors import ConfigError
 from convect.models.simple import NAIVE
 from convect.pipeline import TrainResult
-from convect.portfolio import Budget
+from convect.training import ensemble
+from convect.training.portfolio import Budget
 from tests.unit.made import fast, quantile_columns, quiet, table
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convect import blocks
 from convect.config import Config
 from convect.errors import UserError
 from convect.frequency import Frequency
 from convect.panel import Panel
 from convect.quality import QualityReport, validate
+from convect.reading import blocks
 from convect.schema import Schema
 
 NAN = np.nan

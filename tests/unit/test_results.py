@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from convect import ensemble
 from convect.backtest import Backtest, Origins
 from convect.folds import rolling_origin
 from convect.intervals import LEVELS, Intervals, interpolate
-from convect.judgement import Judgement
 from convect.models.simple import NAIVE
 from convect.results import backtest_table, forecast_table, pick
+from convect.training import ensemble
+from convect.training.judgement import Judgement
 from tests.unit.made import Array, panel_of, said
 
 PANEL = panel_of(np.arange(5.0), np.arange(3.0), freq="D")

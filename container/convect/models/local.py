@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convect import deadline
+from convect.answering import deadline
 from convect.models.catalogue import MODELS, LocalModel
 from convect.models.simple import NAIVE, Array, Seasons, naive_forecast
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from convect.errors import UserError
 from convect.platform.descriptions import is_description
-from convect.records import is_records, read_records
-from convect.source import Source
-from convect.tabular import not_empty, read_columns, read_table
+from convect.reading.records import is_records, read_records
+from convect.reading.source import Source
+from convect.reading.tabular import not_empty, read_columns, read_table
 
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from convect.datasets import Dataset, dataset, is_dataset
 from convect.errors import UserError
-from convect.foreign import is_job_config
+from convect.reading.datasets import Dataset, dataset, is_dataset
+from convect.reading.foreign import is_job_config
 
 _LARGEST_BYTES = 1 << 18
 

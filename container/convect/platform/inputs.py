@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from convect.config import Config, given
-from convect.datasets import Dataset, dataset, group_roles, is_dataset
-from convect.foreign import from_json
 from convect.platform.channels import channel_columns, channel_files, holds_records, read_channel
 from convect.platform.descriptions import described
 from convect.platform.opt_ml import OptML
 from convect.platform.pipes import drain, is_pipe
-from convect.records import record_roles
+from convect.reading.datasets import Dataset, dataset, group_roles, is_dataset
+from convect.reading.foreign import from_json
+from convect.reading.records import record_roles
 from convect.schema import Schema
 
 TABLES = ("train", "related", "static", "test")

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from convect.delimited import cells, is_row
 from convect.errors import PlatformError, UserError
+from convect.reading.delimited import cells, is_row
 
 _BLOCK_BYTES = 1 << 20
 _POLL_S = 0.05

@@ -17,11 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from types import FrameType
 
-from convect.appending import table_files
 from convect.artifact import Artifact
 from convect.config import Config, given
-from convect.datasets import Dataset
-from convect.ensemble import NAME as ENSEMBLE
 from convect.errors import UserError, nearest
 from convect.pipeline import TrainResult
 from convect.platform.hosts import Crew, follow, leading
@@ -30,11 +27,14 @@ from convect.platform.opt_ml import Hosts, OptML, failure_text
 from convect.platform.spec import CHANNELS, NAMES, metric_line
 from convect.platform.tracking import log_run
 from convect.platform.work import Work, earlier_model, read_settings, read_work
-from convect.portfolio import Budget
-from convect.refit import SEARCH, Refitted, refit, refit_config
-from convect.scoring import score
-from convect.streaming import in_parts
-from convect.workers import give_back, process_pool
+from convect.reading.datasets import Dataset
+from convect.training.appending import table_files
+from convect.training.ensemble import NAME as ENSEMBLE
+from convect.training.portfolio import Budget
+from convect.training.refit import SEARCH, Refitted, refit, refit_config
+from convect.training.scoring import score
+from convect.training.streaming import in_parts
+from convect.training.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
 Result = TrainResult | Refitted

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from convect.artifact import Artifact
 from convect.config import Config
-from convect.datasets import Dataset
 from convect.errors import UserError
 from convect.panel import Panel
 from convect.platform.earlier import read_earlier
@@ -15,9 +14,10 @@ from convect.platform.inputs import TABLES, Folders, folders, read_inputs, setti
 from convect.platform.opt_ml import OptML
 from convect.platform.pipes import is_pipe
 from convect.quality import QualityReport, validate
-from convect.refit import check_schema
+from convect.reading.datasets import Dataset
 from convect.schema import Schema
-from convect.scoring import Actuals, read_actuals
+from convect.training.refit import check_schema
+from convect.training.scoring import Actuals, read_actuals
 
 MODEL = "model"  # the channel of an earlier model
 

@@ -8,8 +8,8 @@ from collections import Counter
 
 import numpy as np
 
+from convect.answering.request import Columns
 from convect.errors import AlgorithmError, ConvectError, PlatformError
-from convect.request import Columns
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"

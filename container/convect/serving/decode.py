@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from convect.answering.request import ForecastRequest
 from convect.errors import PayloadTooLarge, RequestError, UserError
-from convect.request import ForecastRequest
 from convect.serving import dialects, media, native, tables
 from convect.serving.dialects import Circumstances
 from convect.serving.limits import DEFAULT_LIMITS, Limits

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convect.columns import example
+from convect.answering.request import ForecastRequest, Series, Wording
 from convect.config import given
 from convect.errors import ConfigError, PayloadTooLarge, RequestError, UserError, nearest
-from convect.request import ForecastRequest, Series, Wording
+from convect.reading.columns import example
 from convect.serving.limits import Limits
 from convect.serving.one_series import ID_KEYS, NESTED_KEYS, read_or_error
 

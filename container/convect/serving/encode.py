@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from convect.answering.request import Columns, Forecast, ForecastRequest
 from convect.errors import NotAcceptable
-from convect.request import Columns, Forecast, ForecastRequest
 from convect.serving import media, predictions
 
 _CHARSET = "; charset=utf-8"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from convect.answering.request import ForecastRequest
 from convect.config import given
 from convect.errors import ConfigError, RequestError, nearest
-from convect.request import ForecastRequest
 from convect.serving import tables
 from convect.serving.limits import Limits
 from convect.serving.strict_json import refuse_depth

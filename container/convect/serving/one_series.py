@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convect.brought import numbers
-from convect.columns import example
+from convect.answering.brought import numbers
+from convect.answering.request import Series
 from convect.errors import DataError, RequestError, UserError, nearest
-from convect.request import Series
+from convect.reading.columns import example
 
 ID_KEYS = ("item_id", "id")
 START_KEYS = ("start", "timestamp")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convect.request import Forecast, ForecastRequest, Series, Wording
+from convect.answering.request import Forecast, ForecastRequest, Series, Wording
 from convect.serving.answers import error_body
 
 _FIRST_QUANTILE = 3  # in the columns of a forecast: after item_id, timestamp and mean

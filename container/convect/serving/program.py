@@ -10,10 +10,10 @@ from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING
 
 from convect.errors import ConvectError
-from convect.machine import usable_memory
 from convect.serving.gunicorn_config import describe, options
 from convect.serving.metrics import forget, share
 from convect.serving.settings import Settings, folder_bytes
+from convect.training.machine import usable_memory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from convect import pipeline
+from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import Artifact
 from convect.errors import ConvectError, UserError
-from convect.request import Forecast, ForecastRequest
 from convect.serving import answers, media, memory, multi_model, stream, wire
 from convect.serving.body import drop_rest, read_body
 from convect.serving.metrics import Metrics

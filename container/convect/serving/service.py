@@ -6,10 +6,10 @@ import math
 import threading
 from collections.abc import Callable
 
-from convect import deadline
+from convect.answering import deadline
+from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import Artifact
 from convect.errors import PlatformError
-from convect.request import Forecast, ForecastRequest
 
 Forecaster = Callable[[Artifact, ForecastRequest], Forecast]
 

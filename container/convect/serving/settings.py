@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from convect.errors import ConfigError
-from convect.machine import usable_cpus
 from convect.serving.limits import DEFAULT_LIMITS, Limits
 from convect.serving.media import CSV, OFFERED
+from convect.training.machine import usable_cpus
 
 REAL_TIME_S = 60  # the platform gives up on an answer after this
 BATCH_S = 3_600  # the longest that a transform job or an asynchronous endpoint may wait

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from convect.request import Forecast, ForecastRequest
+from convect.answering.request import Forecast, ForecastRequest
 from convect.serving import media, predictions
 
 PART_ITEMS = 200  # series forecast and written at a time, so that memory does not grow with their number

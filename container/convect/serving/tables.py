@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from convect.errors import DataError, PayloadTooLarge, RequestError, UnsupportedMediaType
+from convect.reading.source import Source
+from convect.reading.tabular import read_columns, read_table
 from convect.serving.limits import Limits
-from convect.source import Source
-from convect.tabular import read_columns, read_table
 
 _LONGEST_HEADER = 100_000  # bytes; a name is read before columns can be counted
 _INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an unnamed index that it saves

@@ -18,7 +18,7 @@ from convect.platform.opt_ml import OptML
 from convect.quality import validate
 from convect.schema import Schema
 from tests.unit.platform.test_pipes import feed
-from tests.unit.test_datasets import DESCRIBED, METADATA, RELATED, TARGET
+from tests.unit.reading.test_datasets import DESCRIBED, METADATA, RELATED, TARGET
 
 AUTOPILOT = {
     "ForecastFrequency": "1D",

@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from convect import pipeline, streaming
+from convect import pipeline
+from convect.answering.request import ForecastRequest
 from convect.artifact import Artifact
 from convect.platform import inputs, training
 from convect.platform.channels import read_channel
 from convect.platform.opt_ml import OptML
-from convect.request import ForecastRequest
+from convect.training import streaming
 from tests.contract.bad_jobs import BAD
 from tests.contract.jobs import Job, csv
 from tests.unit.made import fast, quiet, table

@@ -19,7 +19,7 @@ from convect.platform.spec import METRICS
 from tests.contract.jobs import Job, csv
 from tests.unit.made import table
 from tests.unit.platform.test_pipes import feed
-from tests.unit.test_datasets import DESCRIBED
+from tests.unit.reading.test_datasets import DESCRIBED
 
 SETTINGS = {"preset": "fast", "horizon": "5"}
 WHOLE = table(3, 55)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from convect.request import Forecast, ForecastRequest
+from convect.answering.request import Forecast, ForecastRequest
 from convect.schema import Schema
 
 

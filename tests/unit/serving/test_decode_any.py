@@ -10,8 +10,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convect.answering.request import ForecastRequest
 from convect.errors import UserError
-from convect.request import ForecastRequest
 from convect.serving import wire
 from convect.serving.limits import Limits
 from convect.serving.media import READ

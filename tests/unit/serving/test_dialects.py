@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from convect.answering.request import ForecastRequest, Series, Wording
 from convect.errors import DataError, PayloadTooLarge, RequestError, UserError
-from convect.request import ForecastRequest, Series, Wording
 from convect.serving import wire
 from convect.serving.limits import Limits
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convect.answering.request import Forecast
 from convect.errors import NotAcceptable
-from convect.request import Forecast
 from convect.serving import wire
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from convect.answering.request import Forecast, ForecastRequest, Series, Wording
 from convect.errors import DataError, NotAcceptable
-from convect.request import Forecast, ForecastRequest, Series, Wording
 from convect.serving import wire
 
 BAD = DataError("The target holds no number.", "Send its history.")

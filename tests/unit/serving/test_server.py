@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from convect import deadline
+from convect.answering import deadline
+from convect.answering.request import Forecast, ForecastRequest
 from convect.errors import AlgorithmError, DataError, PlatformError
-from convect.request import Forecast, ForecastRequest
 from convect.serving import memory
 from convect.serving.server import make_app
 from convect.serving.settings import Settings

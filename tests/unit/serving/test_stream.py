@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from convect.answering.request import Forecast, ForecastRequest, Series, Wording
 from convect.errors import AlgorithmError, RequestError
-from convect.request import Forecast, ForecastRequest, Series, Wording
 from convect.serving import media, stream
 from convect.serving.server import make_app
 from convect.serving.settings import Settings

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from convect.answering.request import ForecastRequest
 from convect.errors import (
     DataError,
     PayloadTooLarge,
@@ -18,7 +19,6 @@ from convect.errors import (
     UnsupportedMediaType,
     UserError,
 )
-from convect.request import ForecastRequest
 from convect.serving import wire
 from convect.serving.limits import Limits
 

@@ -1,0 +1,38 @@
+"""What an answer's reason must say of a forecast besides which models served."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convect.answering import cold
+from convect.artifact import Artifact
+from convect.models.simple import Array
+from convect.panel import Panel
+from convect.training import short
+
+APART = "forecast by itself; only what training left ready adds up along the hierarchy"
+Texts = NDArray[np.object_]
+
+
+def added(artifact: Artifact, panel: Panel, values: Array, reason: Texts) -> Texts:
+    """Return reason (n,) and what else there is to say of forecasts (n, h, 1 + Q), parted by semicolons."""
+    seen = cold.seen(panel)
+    brief = artifact.short.concerns(panel.lengths) & seen
+    said = {short.REASON: brief, APART: _apart(artifact, panel, values)}
+    parts = [
+        np.where(seen, reason, cold.REASON),
+        *(np.where(holds, text, "").astype(object) for text, holds in said.items()),
+    ]
+    return np.array(["; ".join(filter(None, one)) for one in zip(*parts, strict=True)], dtype=object)
+
+
+def _apart(artifact: Artifact, panel: Panel, values: Array) -> NDArray[np.bool_]:
+    """(n,) True where there is a hierarchy and a forecast is not the one that training made to add up."""
+    if not artifact.schema.hierarchy:
+        return np.zeros(len(panel), bool)
+    place = np.array([artifact.position.get(item, -1) for item in panel.item_ids])
+    horizon = values.shape[1]
+    if horizon > artifact.horizon:
+        return np.ones(len(panel), bool)
+    return np.asarray((place < 0) | (artifact.forecasts[place, :horizon] != values).any(axis=(1, 2)))

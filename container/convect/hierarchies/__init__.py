@@ -1,0 +1,1 @@
+"""Forecasts that add up: items, their sums, and what makes them agree."""

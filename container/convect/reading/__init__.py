@@ -1,0 +1,1 @@
+"""From bytes to arrays: files, columns, stamps, frequencies, covariates and repair."""
