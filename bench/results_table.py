@@ -51,3 +51,18 @@ def read(folder: Path, name: str) -> pd.DataFrame:
     if not path.exists():
         raise FileNotFoundError(f"There is no {path.name}. Run `make bench`, or `python bench/run.py {name}`.")
     return pd.read_csv(path)
+
+
+def readme_table(accuracy: pd.DataFrame) -> str:
+    """Return `means` of the methods that were run on every group as a Markdown table, with the cost beside it."""
+    rows = [
+        f"| {method} | {row['OWA']:.3f} | {_or_dash(row['SQL'])} | {_or_dash(100 * row['coverage_80'], '.0f')} % "
+        f"| {row['cpu_s_per_series']:.2f} |"
+        for method, row in means(accuracy).iterrows()
+    ]
+    head = "| method | OWA | SQL | inside the 80 % interval | CPU-seconds a series |\n|---|---|---|---|---|\n"
+    return head + "\n".join(rows).replace("- %", "-")
+
+
+def _or_dash(value: float, form: str = ".3f") -> str:
+    return "-" if pd.isna(value) else format(value, form)

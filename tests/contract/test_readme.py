@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from flask.testing import FlaskClient
 
+from bench import results_table
 from convect import config
 from convect.artifact import Artifact
 from convect.platform import spec
@@ -80,6 +81,7 @@ DECLARED = {
     "channels": spec.channel_table,
     "metrics": spec.metric_table,
     "migration": migration.markdown_table,
+    "accuracy": lambda: results_table.readme_table(results_table.read(ROOT / "bench" / "results", "accuracy")),
 }
 
 

@@ -42,6 +42,13 @@ def test_means_count_each_group_once_and_leave_out_who_did_not_run_everywhere() 
     assert np.isnan(found.loc["C", "SQL"])
 
 
+def test_the_table_of_the_readme_has_the_means_and_a_dash_where_there_is_none() -> None:
+    assert results_table.readme_table(rows()).splitlines()[2:] == [
+        "| A | 0.700 | 1.500 | 80 % | 0.20 |",
+        "| C | 0.800 | - | 80 % | 1.00 |",
+    ]
+
+
 def test_a_method_stands_beside_each_peer_on_the_groups_they_share() -> None:
     found = results_table.beside(rows(), "A")
     assert found["groups"].to_dict() == {"B": 1, "C": 2}
