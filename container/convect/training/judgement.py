@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convect import metrics
 from convect.backtest import Backtest
-from convect.intervals import Intervals, calibrate, ratios, typical_error, unit
+from convect.intervals import Intervals, calibrate, own_widening, ratios, typical_error, unit
 from convect.models.simple import Array
 from convect.select import Weights
 from convect.training.ensemble import Combined, combine
@@ -45,10 +46,23 @@ def judge(backtest: Backtest, weights: Weights, levels: tuple[float, ...], count
         loss = _loss(backtest, found, levels)
         if not len(quantiles) or loss < WORTH * best:
             power, quantiles, best = tried, found, loss
+    learnt = _calibrated(backtest, combined, np.ones(len(combined.mean), bool), power, levels, count)
+    return Judgement(combined.mean, quantiles, learnt, typical_error(_residuals(backtest, combined.mean, power)))
+
+
+def _calibrated(
+    backtest: Backtest,
+    combined: Combined,
+    rows: NDArray[np.bool_],
+    power: float,
+    levels: tuple[float, ...],
+    count: int,
+) -> Intervals:
+    """The intervals that some of the past rows teach."""
     items = backtest.origins.items[backtest.origins.past]
     residuals = _residuals(backtest, combined.mean, power)
-    learnt = calibrate(residuals, items, count, levels, power)
-    return Judgement(combined.mean, quantiles, learnt, typical_error(residuals))
+    own = own_widening((backtest.actual - combined.mean)[rows], combined.spread[rows])
+    return replace(calibrate(residuals[rows], items[rows], count, levels, power), own=own)
 
 
 def judge_others(backtest: Backtest, weights: Weights, judged: Judgement, count: int) -> Judgement:
@@ -95,12 +109,11 @@ def _out_of_sample(
 ) -> Array:
     """(r, h, Q): two halves of the items calibrate each other, so that the coverage reported was not fitted."""
     items = backtest.origins.items[backtest.origins.past]
-    residuals = _residuals(backtest, combined.mean, power)
     out = np.empty((*combined.mean.shape, len(levels)))
     half = items % 2 == 0
     for judged, others in ((half, ~half), (~half, half)):
         used = others if others.any() else judged
-        intervals = calibrate(residuals[used], items[used], count, levels, power)
+        intervals = _calibrated(backtest, combined, used, power, levels, count)
         mean, spread, scale, size = (
             part[judged] for part in (combined.mean, combined.spread, backtest.scale, backtest.size)
         )
