@@ -118,7 +118,7 @@ PORTFOLIO: tuple[LocalModel, ...] = (
         _up_to_season(LONGEST_ETS_SEASON),
         UPPER,
     ),
-    LocalModel("ETS", lambda s: AutoETS(season_length=1), _two_seasons, lambda s: not s, UPPER),
+    LocalModel("ETS", lambda s: AutoETS(season_length=1), _two_seasons, lambda s: not s),
     LocalModel("TSB", lambda s: TSB(TSB_SMOOTHING, TSB_SMOOTHING), lambda s: 6, spread=False, intermittent=True),
     LocalModel("ADIDA", lambda s: ADIDA(), lambda s: 6, spread=False, intermittent=True),
     LocalModel("CrostonSBA", lambda s: CrostonSBA(), lambda s: 6, spread=False, intermittent=True),
