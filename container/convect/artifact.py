@@ -19,7 +19,7 @@ from convect import __version__
 from convect.config import Config
 from convect.errors import PlatformError
 from convect.frequency import Frequency
-from convect.intervals import Intervals
+from convect.intervals import OWN_WIDENING, Intervals
 from convect.manifest import FORMAT_VERSION, MANIFEST, TABLES, read_manifest, write_manifest
 from convect.models.simple import Array
 from convect.panel import Panel
@@ -141,6 +141,7 @@ class Artifact:
                 np.array(manifest["intervals"]["offsets"], np.float64).reshape(-1, len(levels)),
                 items["ratio"].to_numpy(np.float64),
                 float(manifest["intervals"]["power"]),
+                float(manifest["intervals"].get("own", OWN_WIDENING)),
             ),
             scale=items["scale"].to_numpy(np.float64),
             forecasts=forecasts,
@@ -169,6 +170,7 @@ class Artifact:
             "intervals": {
                 "levels": list(self.intervals.levels),
                 "power": self.intervals.power,
+                "own": self.intervals.own,
                 "offsets": [[None if np.isnan(x) else x for x in row] for row in self.intervals.offsets.tolist()],
             },
         }

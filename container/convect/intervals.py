@@ -13,6 +13,8 @@ from convect.models.simple import Array
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 CONFORMAL_SHARE = 0.65
 OWN_WIDENING = 1.15  # models take their parameters for certain, so their own intervals are too narrow
+OWN_TOLERANCE = 1.5  # how many times wider or narrower than the backtest's errors ask for they may be
+FEWEST_OWN_ROWS = 15  # of the backtest that may contradict the models' own intervals
 SHRINKAGE_ROWS = 5.0  # how many rows of evidence the group's typical error counts for
 SMALLEST_SHARE = 0.1  # of a series' size, added to what is forecast: a forecast of zero is not certain
 MIN_POOL = 150  # residuals that a step's quantiles are read from; neighbours in time lend theirs
@@ -24,13 +26,14 @@ class Intervals:
 
     levels: (Q,) quantiles, ascending; offsets: (h, Q) in units (see `unit`) times an item's ratio, all NaN where the
     backtest had no rows; ratio: (n,) how large each item's errors are against the group's, shrunk towards 1; power: of
-    `unit`.
+    `unit`; own: what the models' own intervals are multiplied by, see `own_widening`.
     """
 
     levels: tuple[float, ...]
     offsets: Array
     ratio: Array
     power: float = 0.0
+    own: float = OWN_WIDENING
 
     def quantiles(self, mean: Array, spread: Array, scale: Array, size: Array, ratio: Array) -> Array:
         """Return quantiles (w, h, Q), ascending in Q, around mean (w, h).
@@ -39,7 +42,7 @@ class Intervals:
         scale, size, ratio: (w,). A horizon beyond the calibrated one widens with the square root of the step.
         """
         z = np.array([NormalDist().inv_cdf(level) for level in self.levels])
-        own = OWN_WIDENING * np.where(z < 0, spread[..., :1], spread[..., 1:]) * z
+        own = self.own * np.where(z < 0, spread[..., :1], spread[..., 1:]) * z
         units = np.nan_to_num(unit(mean, scale * ratio, size, self.power))[..., None]
         conformal = self._steps(mean.shape[1]) * units
         both = CONFORMAL_SHARE * conformal + (1 - CONFORMAL_SHARE) * own
@@ -84,6 +87,20 @@ def calibrate(
     pooled = residuals / ratio[items][:, None]
     offsets = np.array([_offsets(_pool(pooled, step), levels) for step in range(horizon)])
     return Intervals(levels, offsets, ratio, power)
+
+
+def own_widening(errors: Array, spread: Array) -> float:
+    """Return what the models' own intervals are to be multiplied by, from errors (r, h) and their spread (r, h, 2).
+
+    It is OWN_WIDENING, unless the central 80 % so widened are more than OWN_TOLERANCE times wider or narrower than 80 %
+    of the errors need: a model can be far from certain about what the ensemble knows well.
+    """
+    sides = np.where(errors < 0, spread[..., 0], spread[..., 1])
+    known = np.isfinite(errors) & (sides > 0)
+    if known.any(axis=1).sum() < FEWEST_OWN_ROWS:
+        return OWN_WIDENING
+    needed = np.quantile(np.abs(errors[known]) / sides[known], 0.8) / NormalDist().inv_cdf(0.9)
+    return float(np.clip(OWN_WIDENING, needed / OWN_TOLERANCE, needed * OWN_TOLERANCE))
 
 
 def typical_error(residuals: Array) -> float:

@@ -51,6 +51,28 @@ def test_with_any_power_quantiles_follow_the_unit_and_widen_with_the_forecast(po
     assert (large > small) == (power > 0)
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (1.0, intervals.OWN_WIDENING),
+        (0.1, intervals.OWN_TOLERANCE * 0.1),
+        (10.0, 10.0 / intervals.OWN_TOLERANCE),
+        (0.0, 0.0),
+    ],
+)
+def test_own_intervals_far_from_the_errors_are_drawn_to_them(error: float, expected: float) -> None:
+    z = NormalDist().inv_cdf(0.9)
+    spread = np.tile([2.0, 5.0], (40, 3, 1))
+    errors = error * z * np.where(np.arange(40)[:, None] % 2, -2.0, 5.0) * np.ones((1, 3))
+    assert intervals.own_widening(errors, spread) == pytest.approx(expected)
+
+
+def test_too_few_rows_do_not_contradict_the_models() -> None:
+    few = intervals.FEWEST_OWN_ROWS - 1
+    assert intervals.own_widening(np.full((few, 9), 1e6), np.ones((few, 9, 2))) == intervals.OWN_WIDENING
+    assert intervals.own_widening(np.full((99, 9), 1e6), np.full((99, 9, 2), np.nan)) == intervals.OWN_WIDENING
+
+
 def test_own_and_learnt_intervals_are_mixed() -> None:
     found = Intervals(THREE, np.array([[-2.0, 0.0, 3.0]]), ONE)
     spread = np.array([[[1.0, 5.0]]])

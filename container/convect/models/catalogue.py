@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,10 @@ LONGEST_SINGLE_SEASON = 24  # beyond it Theta and ETS look at the level and the 
 WINDOW_STEPS = 26  # that a window's median is taken over, two seasons at least
 SEASONS_AVERAGED = 6  # the newest, by the models that average what was at the same point of the season
 THETA_ROWS = 150  # the newest rows, or six seasons, tell Theta all: its cost follows them
+ETS_ROWS, ETS_SEASONS = 200, 24  # the newest that a seasonal fit sees: half the cost of 400 rows and no less accurate
 TSB_SMOOTHING = 0.1
 ARIMA_TRIES = 30  # forms that are tried at most
+MOST_ROWS = sys.maxsize
 
 EVERY = ("fast", "balanced", "best")
 UPPER = ("balanced", "best")
@@ -39,7 +42,8 @@ class LocalModel:
     build(seasons) makes the statsforecast model, or a function of history and horizon where nothing is to be fitted;
     needs(seasons) is the fewest rows it is fitted on; suits(seasons) whether it belongs in the portfolio for data with
     these seasons; presets those that run it; spread whether its own intervals are used; moves whether parameters fitted
-    at one origin serve the later ones too; intermittent whether it is for series with many zeros only.
+    at one origin serve the later ones too; intermittent whether it is for series with many zeros only; rows(seasons)
+    how many of the newest rows a model that does not move sees.
     """
 
     name: str
@@ -50,6 +54,7 @@ class LocalModel:
     spread: bool = True
     moves: bool = False
     intermittent: bool = False
+    rows: Callable[[Seasons], int] = lambda seasons: MOST_ROWS
 
 
 class _RecentTheta(DynamicOptimizedTheta):
@@ -74,6 +79,10 @@ def _short(seasons: Seasons) -> int:
 
 def _single(seasons: Seasons) -> int:
     return _short(seasons) if _short(seasons) <= LONGEST_SINGLE_SEASON else 1
+
+
+def _ets_rows(seasons: Seasons) -> int:
+    return max(ETS_ROWS, ETS_SEASONS * _single(seasons)) if _single(seasons) > 1 else MOST_ROWS
 
 
 def _two_seasons(seasons: Seasons) -> int:
@@ -117,8 +126,9 @@ PORTFOLIO: tuple[LocalModel, ...] = (
         _two_seasons,
         _up_to_season(LONGEST_ETS_SEASON),
         UPPER,
+        rows=_ets_rows,
     ),
-    LocalModel("ETS", lambda s: AutoETS(season_length=1), _two_seasons, lambda s: not s, UPPER),
+    LocalModel("ETS", lambda s: AutoETS(season_length=1), _two_seasons, lambda s: not s),
     LocalModel("TSB", lambda s: TSB(TSB_SMOOTHING, TSB_SMOOTHING), lambda s: 6, spread=False, intermittent=True),
     LocalModel("ADIDA", lambda s: ADIDA(), lambda s: 6, spread=False, intermittent=True),
     LocalModel("CrostonSBA", lambda s: CrostonSBA(), lambda s: 6, spread=False, intermittent=True),

@@ -94,7 +94,8 @@ def _forecast_at(model: LocalModel, task: Task, history: Array, fitted: Any) -> 
         found: tuple[Array, Array] = build(history, task.horizon)
         return found
     work = fitted.forward if fitted else build.forecast
-    answer = _quietly(lambda: work(y=history, h=task.horizon, level=level))
+    newest = history if fitted else history[-model.rows(task.seasons) :]
+    answer = _quietly(lambda: work(y=newest, h=task.horizon, level=level))
     if answer is None:
         return None
     mean = np.asarray(answer["mean"], np.float64)

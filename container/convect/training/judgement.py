@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convect import metrics
 from convect.backtest import Backtest
-from convect.intervals import Intervals, calibrate, ratios, typical_error, unit
+from convect.intervals import Intervals, calibrate, own_widening, ratios, typical_error, unit
 from convect.models.simple import Array
 from convect.select import Weights
 from convect.training.ensemble import Combined, combine
@@ -33,22 +34,57 @@ WORTH = 0.995  # of the loss so far: a power that gains less is not taken
 LOSS_CAP = 10.0  # scales, so that one series with a tiny scale does not choose for all
 
 
-def judge(backtest: Backtest, weights: Weights, levels: tuple[float, ...], count: int) -> Judgement:
+def judge(
+    backtest: Backtest, weights: Weights, levels: tuple[float, ...], count: int, widening: float = 1.0
+) -> Judgement:
     """Score the ensemble under the group's weights, which no single series has bent, and calibrate its intervals.
 
-    How errors grow with what is forecast (`intervals.unit`) is chosen by the quantile loss in the backtest.
+    How errors grow with what is forecast (`intervals.unit`) is chosen by the quantile loss in the backtest; widening
+    is how much wider than the backtest's errors ask for the intervals are made, see `calm.widening`.
     """
     combined = combined_past(backtest, weights)
+    errors = _Errors(backtest, combined, levels, count, widening)
     power, quantiles, best = 0.0, np.empty(0), np.inf
     for tried in POWERS if len(combined.mean) else POWERS[:1]:
-        found = _out_of_sample(backtest, combined, tried, levels, count)
+        found = errors.out_of_sample(tried)
         loss = _loss(backtest, found, levels)
         if not len(quantiles) or loss < WORTH * best:
             power, quantiles, best = tried, found, loss
-    items = backtest.origins.items[backtest.origins.past]
-    residuals = _residuals(backtest, combined.mean, power)
-    learnt = calibrate(residuals, items, count, levels, power)
-    return Judgement(combined.mean, quantiles, learnt, typical_error(residuals))
+    learnt = errors.calibrated(np.ones(len(combined.mean), bool), power)
+    return Judgement(combined.mean, quantiles, learnt, typical_error(_residuals(backtest, combined.mean, power)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Errors:
+    """The ensemble's errors at the past origins, and what is to be learnt of them for `count` items."""
+
+    backtest: Backtest
+    combined: Combined
+    levels: tuple[float, ...]
+    count: int
+    widening: float
+
+    def calibrated(self, rows: NDArray[np.bool_], power: float) -> Intervals:
+        """The intervals that some of the rows teach."""
+        items = self.backtest.origins.items[self.backtest.origins.past]
+        residuals = _residuals(self.backtest, self.combined.mean, power)
+        found = calibrate(residuals[rows], items[rows], self.count, self.levels, power)
+        errors = self.widening * (self.backtest.actual - self.combined.mean)[rows]
+        own = own_widening(errors, self.combined.spread[rows])
+        return replace(found, offsets=found.offsets * self.widening, own=own)
+
+    def out_of_sample(self, power: float) -> Array:
+        """(r, h, Q): two halves of the items calibrate each other, so that the coverage reported was not fitted."""
+        backtest, combined = self.backtest, self.combined
+        half = backtest.origins.items[backtest.origins.past] % 2 == 0
+        out = np.empty((*combined.mean.shape, len(self.levels)))
+        for judged, others in ((half, ~half), (~half, half)):
+            intervals = self.calibrated(others if others.any() else judged, power)
+            mean, spread, scale, size = (
+                part[judged] for part in (combined.mean, combined.spread, backtest.scale, backtest.size)
+            )
+            out[judged] = intervals.quantiles(mean, spread, scale, size, np.ones(int(judged.sum())))
+        return out
 
 
 def judge_others(backtest: Backtest, weights: Weights, judged: Judgement, count: int) -> Judgement:
@@ -88,21 +124,3 @@ def combined_last(backtest: Backtest, weights: Weights) -> Combined:
     rows = backtest.origins.last
     taken = {name: predicted.rows(rows) for name, predicted in backtest.predictions.items()}
     return combine(weights, weights.series, taken)
-
-
-def _out_of_sample(
-    backtest: Backtest, combined: Combined, power: float, levels: tuple[float, ...], count: int
-) -> Array:
-    """(r, h, Q): two halves of the items calibrate each other, so that the coverage reported was not fitted."""
-    items = backtest.origins.items[backtest.origins.past]
-    residuals = _residuals(backtest, combined.mean, power)
-    out = np.empty((*combined.mean.shape, len(levels)))
-    half = items % 2 == 0
-    for judged, others in ((half, ~half), (~half, half)):
-        used = others if others.any() else judged
-        intervals = calibrate(residuals[used], items[used], count, levels, power)
-        mean, spread, scale, size = (
-            part[judged] for part in (combined.mean, combined.spread, backtest.scale, backtest.size)
-        )
-        out[judged] = intervals.quantiles(mean, spread, scale, size, np.ones(int(judged.sum())))
-    return out

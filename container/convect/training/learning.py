@@ -22,7 +22,7 @@ from convect.models.simple import NAIVE, Array
 from convect.models.table import series_table
 from convect.panel import Panel
 from convect.select import Weights
-from convect.training import pooled, portfolio, short, units
+from convect.training import calm, pooled, portfolio, short, units
 from convect.training.judgement import Judgement, combined_last, judge, judge_others
 from convect.training.portfolio import Budget
 from convect.training.short import Short
@@ -123,12 +123,14 @@ def learn(
         panel, ready, table, setting.config, executor=executor, budget=budget, progress=progress
     )
     weights = select.choose(backtest, len(panel), setting.config.metric)
-    judged = judge(backtest, weights, setting.levels, len(panel))
+    seen = int(backtest.origins.windows.max())
+    widening = calm.widening(panel, table, setting.horizon, models, seen)
+    judged = judge(backtest, weights, setting.levels, len(panel), widening)
     relative = units.typical_relative_scale(panel, setting.season)
     cut_short = short.learn(panel, setting.horizon, setting.season, setting.levels)
     nothing = judged.mean[:0]
     others = Judgement(nothing, nothing, replace(judged.intervals, ratio=np.empty(0)), judged.typical)
-    done = replace(setting, windows=int(backtest.origins.windows.max()))
+    done = replace(setting, windows=seen)
     learned = Learned(done, replace(weights, series=weights.series[:0]), others, relative, cut_short, models)
     return Lesson(learned, _answers(panel, learned, backtest, weights, judged), backtest, judged, weights)
 

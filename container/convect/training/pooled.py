@@ -134,6 +134,14 @@ def at_origins(variant: Variant, learnt: ByWindow, table: SeriesTable, origins: 
     return replace(found, seconds=time.process_time() - clock)
 
 
+def teller(
+    variant: Variant, learnt: tuple[Learnt, ...], table: SeriesTable, horizon: int
+) -> Callable[[Index, Index], Array]:
+    """Return a function of items and ends (w,) that gives the plain forecasts (w, horizon), believable or not."""
+    features = _features(variant, table)
+    return lambda items, ends: variant.inverse(_mean(variant, learnt, features, items, ends, horizon))
+
+
 def _features(variant: Variant, table: SeriesTable) -> WindowFeatures:
     return WindowFeatures(replace(table, values=variant.forward(table.values)))
 

@@ -261,3 +261,17 @@ def test_a_model_sees_several_seasons_and_no_more_than_needed(seasons: tuple[int
     rows = cap_rows(seasons)
     assert 400 <= rows <= 840
     assert rows >= min(840, 5 * max(seasons, default=1))
+
+
+@pytest.mark.parametrize(("season", "rows"), [(7, 200), (12, 288)])
+def test_smoothing_with_a_season_sees_the_newest_rows_only(season: int, rows: int) -> None:
+    assert MODELS["DampedETS"].rows((season,)) == rows
+    history = wave(rows + 50, season, seed=6)
+    other = np.r_[history[:50] + 20, history[50:]]
+    found, same = (forecast_chunk(Task("DampedETS", [one], [[len(one)]], 5, (season,))) for one in (history, other))
+    np.testing.assert_array_equal(found.mean, same.mean)
+
+
+def test_smoothing_without_a_season_sees_all_that_a_local_model_may() -> None:
+    assert all(MODELS["DampedETS"].rows(seasons) > 10**6 for seasons in ((), (52,)))
+    assert all(model.rows((7,)) > 10**6 for model in MODELS.values() if model.moves), "they go on from earlier rows"

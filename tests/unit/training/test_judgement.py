@@ -86,6 +86,14 @@ def test_errors_that_grow_with_the_forecast_are_measured_in_it(grows: bool) -> N
     np.testing.assert_allclose(inside.mean(axis=0), 0.8, atol=0.2)
 
 
+def test_widened_intervals_are_judged_as_they_are() -> None:
+    wider = judge(BACKTEST, WEIGHTS, LEVELS, ITEMS, widening=1.5)
+    np.testing.assert_allclose(wider.intervals.offsets, 1.5 * JUDGED.intervals.offsets)
+    np.testing.assert_array_equal(wider.intervals.ratio, JUDGED.intervals.ratio)
+    half_widths = [found.quantiles - found.mean[..., None] for found in (wider, JUDGED)]
+    np.testing.assert_allclose(half_widths[0], 1.5 * half_widths[1], atol=1e-9)
+
+
 def test_a_single_item_is_judged_by_itself() -> None:
     one = tried(ACTUAL[:1], SCALE[:1], **{name: BACKTEST.past(name)[:1] for name in BACKTEST.predictions})
     found = judge(one, WEIGHTS, LEVELS, 1)

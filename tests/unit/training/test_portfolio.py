@@ -202,7 +202,7 @@ def test_models_for_seasons_are_left_out_where_there_are_none() -> None:
     seasonal = {"MSTLTheta", "MSTLETS", "SeasonalNaiveLong", "SeasonalMedian", "SeasonalMean"}
     assert not seasonal & set(models_of("best", (), POSITIVE)) and seasonal < set(models_of("best", SEASONS, POSITIVE))
     assert "SeasonalNaiveLong" not in models_of("best", (7,), POSITIVE)
-    assert "ETS" in models_of("balanced", (), POSITIVE)
+    assert all("ETS" in models_of(preset, (), POSITIVE) for preset in ("fast", "balanced"))
     assert "ETS" not in models_of("best", (7,), POSITIVE)
     assert "DampedETS" not in models_of("best", (catalogue.LONGEST_ETS_SEASON + 1,), POSITIVE)
 
