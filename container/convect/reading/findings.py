@@ -36,8 +36,7 @@ class Findings:
 
     def frame(self) -> pd.DataFrame:
         """Return the table item_id, finding, count, action; in the order the checks were made, then by item."""
-        parts = [self._entry(*key, counts) for key, counts in self._counts.items()]
-        found = [part for part in parts if len(part)]
+        found = [self._entry(*key, counts) for key, counts in self._counts.items() if counts.any()]
         if found:
             return pd.concat(found, ignore_index=True)
         return pd.DataFrame({name: pd.Series(dtype="int64" if name == "count" else object) for name in COLUMNS})
