@@ -121,8 +121,9 @@ PORTFOLIO: tuple[LocalModel, ...] = (
     LocalModel("MSTLTheta", lambda s: _mstl(s, _RecentTheta(season_length=1)), _two_longest, bool, moves=True),
     LocalModel("Theta", lambda s: _RecentTheta(season_length=_single(s)), _two_seasons, moves=True),
     LocalModel(
+        # Additive errors only: multiplicative ones take three times as long, and the ensemble is no better for them
         "DampedETS",
-        lambda s: AutoETS(season_length=_single(s), damped=True),
+        lambda s: AutoETS(season_length=_single(s), model="AZZ", damped=True),
         _two_seasons,
         _up_to_season(LONGEST_ETS_SEASON),
         UPPER,
