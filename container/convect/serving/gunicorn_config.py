@@ -67,11 +67,13 @@ def clean_up(server: Any) -> None:  # noqa: ANN401 - as above
 
 
 def prove(worker: Any) -> None:  # noqa: ANN401 - as above
-    """Forecast once in a worker that has just started; where that fails, say so in one line and stop the server."""
+    """Forecast in a worker that has just started; where that fails, say so in one line and stop the server."""
     if worker.wsgi.extensions.get("models"):
         return  # each model of a multi-model server is proven when it is loaded
+    service = worker.wsgi.extensions["convect"]
     try:
-        worker.wsgi.extensions["convect"].prove()
+        service.prove()
+        service.warm_up()
     except Exception as error:
         logging.getLogger("convect").critical("%s", describe("The model cannot forecast", error))
         raise SystemExit(_BOOT_ERROR) from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable
 
 from convect.answering import deadline
-from convect.answering.request import Forecast, ForecastRequest
+from convect.answering.request import Forecast, ForecastRequest, Series
 from convect.artifact import Artifact
-from convect.errors import PlatformError
+from convect.errors import PlatformError, UserError
 
+WARM_ROWS = 48  # enough for every model of a season up to 12 steps, and little work for any
 Forecaster = Callable[[Artifact, ForecastRequest], Forecast]
 
 
@@ -38,6 +40,13 @@ class Service:
         artifact = self.load()
         self._forecast(artifact, ForecastRequest(horizon=1, items=tuple(str(item) for item in artifact.item_ids[:1])))
         self.ready = True
+
+    def warm_up(self) -> None:
+        """Forecast a short unseen series, so that the first caller does not wait for what the models load."""
+        artifact = self.load()
+        with contextlib.suppress(UserError):  # a series that is refused says nothing about the model
+            history = Series(artifact.panel.series(0)[-WARM_ROWS:])
+            self._forecast(artifact, ForecastRequest(horizon=1, series=(history,)))
 
     def check(self) -> None:
         """Raise PlatformError (503) while another thread loads, and where loading or proving fails."""
