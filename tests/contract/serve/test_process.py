@@ -156,3 +156,20 @@ def test_sigterm_lets_a_request_in_hand_be_answered(trained: Any, serving: Any, 
         assert time.monotonic() - started < DRAIN_S
         with pytest.raises(OSError, match="refused"):
             server.ask("GET", "/ping")
+
+
+def test_sigterm_waits_for_no_idle_connection(trained: Any, serving: Any, tmp_path: Path) -> None:
+    with serving(trained[0], tmp_path / "log") as server:
+        kept = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=20) for _ in range(4)]
+        for connection in kept:
+            connection.request("GET", "/ping")
+            assert connection.getresponse().read() == b""
+        mute = socket.create_connection(("127.0.0.1", server.port))
+        time.sleep(6)  # longer than a worker's thread waits for its first byte
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(DRAIN_S) == 0
+        assert time.monotonic() - started < 10  # of the 25 that it may take
+        for line in (*(connection.sock for connection in kept), mute):
+            assert line.recv(1) == b""
+            line.close()
