@@ -89,15 +89,21 @@ def look_up(artifact: Artifact, positions: Index, horizon: int) -> Ready:
 
 def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Forecast:
     """Return the tables of an answer with these quantiles."""
+    known = known_positions(artifact, ready.panel)
     columns = forecast_columns(ready.panel, ready.values, artifact.intervals.levels, quantiles)
     origin = {
         "item_id": ready.panel.item_ids,
-        "history": np.where(cold.seen(ready.panel), ready.history, "none"),
+        "history": used(ready),
         "last_timestamp": ready.panel.last_timestamps,
         "fallback": ready.reason != "",
-        "reason": remarks.added(artifact, ready.panel, ready.values, ready.reason),
+        "reason": remarks.added(artifact, ready.panel, known, ready.values, ready.reason),
     }
     return Forecast(columns, origin)
+
+
+def used(ready: Ready) -> NDArray[np.object_]:
+    """Return (n,) which history each forecast came from, "none" for an item that has no value."""
+    return np.where(cold.seen(ready.panel), ready.history, "none")
 
 
 def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convect.answering import forecasting, paths
+from convect.answering import forecasting, paths, remarks
 from convect.answering.brought import Brought, bring
 from convect.answering.continuing import continued
 from convect.answering.forecasting import Ready
@@ -137,6 +137,7 @@ class _Answer:
         self._paths = np.empty((count, horizon, request.samples))
         self._last = np.empty(count, "datetime64[ns]")
         self._history, self._reason = np.empty(count, object), np.empty(count, object)
+        self._fallback = np.empty(count, bool)
 
     def put(self, places: list[int], ready: Ready, rows: list[Brought]) -> None:
         """Take in one group; of a series whose last values are missing, the steps after them."""
@@ -155,7 +156,9 @@ class _Answer:
         stamps = ready.panel.future_timestamps(ready.values.shape[1])
         self._stamps[places] = np.take_along_axis(stamps, steps, axis=1)
         self._last[places] = ready.panel.last_timestamps
-        self._history[places], self._reason[places] = ready.history, ready.reason
+        known = np.array([rows[place].position for place in places])
+        self._history[places], self._fallback[places] = forecasting.used(ready), ready.reason != ""
+        self._reason[places] = remarks.added(self._artifact, ready.panel, known, ready.values, ready.reason)
 
     def told(
         self,
@@ -174,13 +177,12 @@ class _Answer:
             "mean": self._values[..., 0].ravel(),
         }
         table |= {str(q): self._values[..., 1 + k].ravel() for k, q in enumerate(self._quantiles)}
-        served = self._reason != ""
         notes = ["; ".join(filter(None, (why, *row.notes))) for why, row in zip(self._reason, rows, strict=True)]
         origin = {
             "item_id": item_ids,
             "history": self._history,
             "last_timestamp": self._last,
-            "fallback": served,
+            "fallback": self._fallback,
             "reason": np.array(notes, object),
         }
         return Forecast(table, origin, errors, self._draw(given, rows))

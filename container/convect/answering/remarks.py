@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from convect.answering import cold
 from convect.artifact import Artifact
+from convect.models.features import Index
 from convect.models.simple import Array
 from convect.panel import Panel
 from convect.training import short
@@ -15,11 +16,14 @@ APART = "forecast by itself; only what training left ready adds up along the hie
 Texts = NDArray[np.object_]
 
 
-def added(artifact: Artifact, panel: Panel, values: Array, reason: Texts) -> Texts:
-    """Return reason (n,) and what else there is to say of forecasts (n, h, 1 + Q), parted by semicolons."""
+def added(artifact: Artifact, panel: Panel, known: Index, values: Array, reason: Texts) -> Texts:
+    """Return reason (n,) and what else there is to say of forecasts (n, h, 1 + Q), parted by semicolons.
+
+    known: (n,) where each item stands in the artifact, -1 if nowhere.
+    """
     seen = cold.seen(panel)
     brief = artifact.short.concerns(panel.lengths) & seen
-    said = {short.REASON: brief, APART: _apart(artifact, panel, values)}
+    said = {short.REASON: brief, APART: _apart(artifact, known, values)}
     parts = [
         np.where(seen, reason, cold.REASON),
         *(np.where(holds, text, "").astype(object) for text, holds in said.items()),
@@ -27,12 +31,11 @@ def added(artifact: Artifact, panel: Panel, values: Array, reason: Texts) -> Tex
     return np.array(["; ".join(filter(None, one)) for one in zip(*parts, strict=True)], dtype=object)
 
 
-def _apart(artifact: Artifact, panel: Panel, values: Array) -> NDArray[np.bool_]:
+def _apart(artifact: Artifact, known: Index, values: Array) -> NDArray[np.bool_]:
     """(n,) True where there is a hierarchy and a forecast is not the one that training made to add up."""
     if not artifact.schema.hierarchy:
-        return np.zeros(len(panel), bool)
-    place = np.array([artifact.position.get(item, -1) for item in panel.item_ids])
+        return np.zeros(len(known), bool)
     horizon = values.shape[1]
     if horizon > artifact.horizon:
-        return np.ones(len(panel), bool)
-    return np.asarray((place < 0) | (artifact.forecasts[place, :horizon] != values).any(axis=(1, 2)))
+        return np.ones(len(known), bool)
+    return np.asarray((known < 0) | (artifact.forecasts[known, :horizon] != values).any(axis=(1, 2)))

@@ -10,10 +10,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from convect import pipeline
-from convect.answering import inline, paths
+from convect.answering import inline, paths, remarks
 from convect.answering.request import Forecast, ForecastRequest, Series
 from convect.artifact import Artifact
 from convect.errors import DataError, PayloadTooLarge, RequestError
+from convect.training import short
 from tests.unit.made import fast, quantile_columns, quiet, table, wave
 
 HORIZON = 6
@@ -63,6 +64,28 @@ def test_newer_history_goes_on_from_the_kept_one_as_in_a_table(artifact: Artifac
     by_series = ask(artifact, one(newer["target"], "i2", "2024-03-01"))
     assert_frame_equal(by_series.frame, by_table.frame, check_dtype=False, rtol=1e-12)
     assert by_series.origin["history"].tolist() == ["request"]
+
+
+def test_a_short_series_is_told_of_in_the_words_of_a_table(artifact: Artifact) -> None:
+    frame = table(1, 9).assign(item_id="new")
+    by_table = pipeline.forecast(artifact, ForecastRequest(frame=frame))
+    by_series = ask(artifact, one(frame["target"], "new"), one(wave(40, 7), "long"))
+    assert by_series.origin["reason"].tolist() == [*by_table.origin["reason"], ""]
+    assert by_series.origin["reason"][0] == short.REASON
+    assert not by_series.origin["fallback"].any()
+
+
+def test_what_no_longer_adds_up_is_told_of_in_the_words_of_a_table() -> None:
+    frame = table(4, 60)
+    frame["area"] = np.where(frame["item_id"].isin(["i0", "i1"]), "north", "south")
+    summed = pipeline.train(frame, fast(schema={"hierarchy": ["area"]}), progress=quiet).artifact
+    newer = frame[frame["item_id"] == "i1"].tail(9).drop(columns="area")
+    newer["timestamp"] = pd.date_range(NEXT, periods=len(newer))
+    by_table = pipeline.forecast(summed, ForecastRequest(frame=newer))
+    by_series = ask(summed, one(newer["target"], "i1", str(NEXT)), one([], "i2"), one(wave(40, 7)))
+    assert by_table.origin["reason"].tolist() == [remarks.APART]
+    assert by_series.origin["reason"].tolist() == [remarks.APART, "", remarks.APART]
+    assert not by_series.origin["fallback"].any()
 
 
 def test_the_order_and_the_ids_of_the_request_are_kept(artifact: Artifact) -> None:
