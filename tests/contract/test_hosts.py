@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from tests.contract.jobs import Job, csv, finished
 from tests.unit.made import table
 
 SETTINGS = {"preset": "fast", "horizon": 5}
+MANY = 600  # series
 Shares = list[list[str]]  # for each host the names of its files
 
 
@@ -28,22 +30,31 @@ def files() -> dict[str, bytes]:
     return {f"part={number % 2}/{number}.csv": csv(part) for number, part in enumerate(parts)}
 
 
-def jobs_of(base: Path, shares: Shares) -> list[Job]:
+def many_series() -> dict[str, bytes]:
+    """Enough series for hundreds of units of work."""
+    return {"all.csv": csv(table(MANY, 40, noise=1.0))}
+
+
+def jobs_of(base: Path, shares: Shares, content: dict[str, bytes] | None = None) -> list[Job]:
     """Lay out a host for each share; the last is the leader, by its address."""
     network = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"
     names = [f"{network}.{number}" for number in range(len(shares), 0, -1)]
-    return [host_of(base / name, names, name, share) for name, share in zip(names, shares, strict=True)]
+    content = content or files()
+    return [
+        host_of(base / name, names, {file: content[file] for file in share})
+        for name, share in zip(names, shares, strict=True)
+    ]
 
 
-def host_of(base: Path, names: list[str], name: str, share: list[str]) -> Job:
-    job, content = Job(base), files()
+def host_of(base: Path, names: list[str], files: dict[str, bytes]) -> Job:
+    job = Job(base)
     job.configure(SETTINGS, "train")
-    for file in share:
-        job.put("train", file, content[file])
+    for file, content in files.items():
+        job.put("train", file, content)
     config = base / "input" / "config"
     sharded = {"train": {"TrainingInputMode": "File", "S3DistributionType": "ShardedByS3Key"}}
     (config / "inputdataconfig.json").write_text(json.dumps(sharded))
-    (config / "resourceconfig.json").write_text(json.dumps({"current_host": name, "hosts": names}))
+    (config / "resourceconfig.json").write_text(json.dumps({"current_host": base.name, "hosts": names}))
     return job
 
 
@@ -108,6 +119,49 @@ def test_several_hosts_make_the_model_of_one(
     assert not list(tmp_path.rglob(".hosts-*"))
 
 
+@pytest.fixture(scope="module")
+def many_alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one host writes that has many series."""
+    (job,) = jobs_of(tmp_path_factory.mktemp("alone"), [["all.csv"]], many_series())
+    assert job.run()[0] == 0
+    return content(job)
+
+
+def units(out: str) -> int:
+    """How many units of work a host says it did."""
+    (found,) = re.findall(r"^host [\d.]+: (\d+) units$", out, re.MULTILINE)
+    return int(found)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_hosts_share_the_work_and_none_is_done_twice(
+    count: int, many_alone: dict[str, bytes], running: Running, tmp_path: Path
+) -> None:
+    jobs = jobs_of(tmp_path, [*[[]] * (count - 1), ["all.csv"]], many_series())
+    ended = running.run(jobs)
+    assert [code for code, _, _ in ended] == [0] * count, ended
+    assert content(jobs[-1]) == many_alone
+    (dealt,) = re.findall(r"^(\d+) units of work were dealt out$", ended[-1][1], re.MULTILINE)
+    done = [units(out) for _, out, _ in ended]
+    print(done)
+    assert sum(done) == int(dealt) > 100
+    assert [err for _, _, err in ended] == [""] * count
+
+
+def test_a_host_that_is_killed_is_replaced_by_the_others(
+    many_alone: dict[str, bytes], running: Running, tmp_path: Path
+) -> None:
+    other, leader = jobs_of(tmp_path, [[], ["all.csv"]], many_series())
+    helping, leading = running.start([other, leader])
+    said(leading, "model GlobalLinearLog")
+    helping.kill()
+    finished(helping)  # its processes, which hold its output open, end with it
+    code, out, _ = finished(leading)
+    assert code == 0
+    assert content(leader) == many_alone
+    assert units(out) > 0
+
+
 def test_a_leader_that_fails_takes_its_reason_to_all(running: Running, tmp_path: Path) -> None:
     other, leader = jobs_of(tmp_path, [[], sorted(files())])
     leader.configure({**SETTINGS, "horizn": 3}, "train")
@@ -125,6 +179,7 @@ def test_a_leader_that_is_killed_fails_the_others(running: Running, tmp_path: Pa
     waiting, leading = running.start([other, leader])
     said(leading, "data: ")
     leading.kill()
+    finished(leading)  # its processes, which hold its output open, end with it
     assert finished(waiting)[0] == 1
     first = other.failure.read_text().splitlines()[0]
     assert first.startswith(f"PlatformError [hosts]: The connection to host '{leader.base.name}' was lost")

@@ -45,6 +45,11 @@ class Link:
         self.patience(timeout_s)
         self._stream = connection.makefile("rb")
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The addresses of this host and of the other one."""
+        return str(self._socket.getsockname()[0]), str(self._socket.getpeername()[0])
+
     def patience(self, timeout_s: float | None) -> None:
         """Set how long the other host may say nothing; None is for ever, as long as it lives."""
         self._socket.settimeout(timeout_s)

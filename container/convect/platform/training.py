@@ -21,9 +21,12 @@ from convect.artifact import Artifact
 from convect.config import Config, given
 from convect.errors import UserError, nearest
 from convect.pipeline import TrainResult
+from convect.platform.helping import helpers
 from convect.platform.hosts import Crew, follow, leading
 from convect.platform.inputs import folders
+from convect.platform.invitation import Invitation
 from convect.platform.opt_ml import Hosts, OptML, failure_text
+from convect.platform.sharing import sharing
 from convect.platform.spec import CHANNELS, NAMES, metric_line
 from convect.platform.tracking import log_run
 from convect.platform.work import Work, earlier_model, read_settings, read_work
@@ -65,23 +68,23 @@ def run(opt_ml: OptML) -> None:
     if hosts.rank == 0:
         _lead(opt_ml, hosts)
     else:
-        with _on_sigterm(sys.exit), folders(opt_ml, _sharded(opt_ml)) as found:
-            follow(hosts, {name: folder for name, (folder,) in found.items()})
+        with _on_sigterm(sys.exit), helpers(hosts.current) as own, folders(opt_ml, _sharded(opt_ml)) as found:
+            follow(hosts, {name: folder for name, (folder,) in found.items()}, own.begin)
 
 
 def _lead(opt_ml: OptML, hosts: Hosts) -> None:
     started, stop = time.monotonic(), threading.Event()
     # Until its end SIGTERM ends the search, not the program: what is finished by then becomes the model.
     with _on_sigterm(stop.set), ExitStack() as to_the_end:
-        with process_pool() as pool:  # forked while there is no socket that the processes would keep open
-            crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure))
+        with _workers(hosts) as (workers, invitation):  # forked while there is no socket that they would keep open
+            crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure, invitation=invitation))
             config, datasets = read_settings(opt_ml)
             _check_channels(opt_ml)
             earlier = earlier_model(opt_ml)
             if earlier is not None:
                 config = _as_refit(earlier, opt_ml)
             work = _read(opt_ml, config, datasets, earlier, crew)
-            executor = to_the_end.enter_context(_remembering(pool, opt_ml, hosts))
+            executor = to_the_end.enter_context(_remembering(workers, opt_ml, hosts))
             first = _write(opt_ml, _train(work, config, earlier, executor, Budget(config.time_limit, stop)), earlier)
         found = _metrics(first, work, opt_ml, time.monotonic() - started)
         for name, value in found.items():
@@ -94,6 +97,17 @@ def _remembering(executor: Executor, opt_ml: OptML, hosts: Hosts) -> Iterator[Ex
     """Give the executor with a memory in the folder of checkpoints, where the job has one."""
     with kept(opt_ml.checkpoint_dir, hosts.current, partial(print, flush=True)) as checkpoint:
         yield executor if checkpoint is None else Remembering(executor, checkpoint)
+
+
+@contextmanager
+def _workers(hosts: Hosts) -> Iterator[tuple[Executor, Invitation | None]]:
+    """Give the processes of this host or, where the job has more, of all of them."""
+    if len(hosts.names) > 1:
+        with sharing(hosts) as found:
+            yield found
+    else:
+        with process_pool() as pool:
+            yield pool, None
 
 
 def _as_refit(earlier: Artifact, opt_ml: OptML) -> Config:

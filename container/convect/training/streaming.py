@@ -23,13 +23,13 @@ from convect.training import coverage, ensemble, leaderboard
 from convect.training.learning import Answers, Applied, Costs, Learned, apply, learn
 from convect.training.portfolio import POLL_S, Budget
 from convect.training.scored import scored_of
-from convect.training.workers import Here
+from convect.training.workers import Here, Wide, sent_once
 
 Integers = NDArray[np.int64]
 
 LEARN_SERIES = 3_000  # more teach no better weights, and have nothing new to say of the intervals
 PART_SERIES = 200  # answered for at once by one process
-PARTS_AHEAD = 64  # at work or waiting for it at one time
+PARTS_AHEAD = 64  # at work or waiting for it at one time, or more where many hosts work
 TOLD_EVERY = 0.05  # of the series
 
 
@@ -132,17 +132,17 @@ def _applied(
 ) -> Iterator[tuple[_Part, Applied | None]]:
     """Yield the parts in their order, each with what was learnt applied to it; None where the sample is all of it."""
     workers = executor or Here()
-    models = _models(learned, budget)
+    models, sent = _models(learned, budget), sent_once(workers, learned)
     waiting: deque[tuple[_Part, Future[Applied] | None]] = deque()
     left = deque(parts)
 
     def begin(part: _Part) -> tuple[_Part, Future[Applied] | None]:
-        return part, None if part.own.all() else workers.submit(apply, part.others_of(panel), learned, models)
+        return part, None if part.own.all() else workers.submit(apply, part.others_of(panel), sent, models)
 
     while left or waiting:
         if models != (models := _models(learned, budget)):
             waiting = deque(begin(part) if job and job.cancel() else (part, job) for part, job in waiting)
-        while left and len(waiting) < (PARTS_AHEAD if executor else 1):
+        while left and len(waiting) < _ahead(executor):
             waiting.append(begin(left.popleft()))
             if (begun := waiting[-1][1]) and begun.done():  # kept by a checkpoint: memory is for few of them
                 break
@@ -150,6 +150,13 @@ def _applied(
         if job is None or wait([job], timeout=POLL_S).done:
             waiting.popleft()
             yield part, job.result() if job else None
+
+
+def _ahead(executor: Executor | None) -> int:
+    """How many parts are at work or waiting for it."""
+    if executor is None:
+        return 1
+    return max(PARTS_AHEAD, executor.ahead) if isinstance(executor, Wide) else PARTS_AHEAD
 
 
 def _models(learned: Learned, budget: Budget) -> frozenset[str]:

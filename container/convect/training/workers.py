@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -33,6 +34,24 @@ def process_pool() -> Iterator[Executor]:
         yield pool
 
 
+class Wide(Executor):
+    """An executor over more than this machine, to which sending costs time."""
+
+    @abstractmethod
+    def share(self, value: T) -> T:
+        """Return what stands for a value in calls, so that it is not sent with each of them."""
+
+    @property
+    @abstractmethod
+    def ahead(self) -> int:
+        """How many units of work should be at work or waiting."""
+
+
+def sent_once(executor: Executor, value: T) -> T:
+    """Return what stands for a value in many calls: where sending costs time it is sent once."""
+    return executor.share(value) if isinstance(executor, Wide) else value
+
+
 class Here(Executor):
     """An executor without processes: it does the work at once, in this one."""
 
@@ -49,13 +68,13 @@ class Here(Executor):
 def _pool() -> ProcessPoolExecutor:
     context = multiprocessing.get_context("fork")
     try:
-        return ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=_depend_on_parent)
+        return ProcessPoolExecutor(usable_cpus(), mp_context=context, initializer=depend_on_parent)
     except OSError as error:
         message = f"The processes that share the work cannot start: {error.strerror} (in /dev/shm)."
         raise PlatformError(message, "Free /dev/shm, or give the container more (docker run --shm-size).") from error
 
 
-def _depend_on_parent() -> None:
+def depend_on_parent() -> None:
     """Leave signals to the parent, and end with it, also where it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

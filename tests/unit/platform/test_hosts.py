@@ -15,6 +15,7 @@ import pytest
 from convect.errors import ConfigError, PlatformError
 from convect.platform import hosts
 from convect.platform.hosts import Crew, follow, leading
+from convect.platform.invitation import Invitation
 from convect.platform.opt_ml import Hosts
 
 PATIENCE_S = 10.0
@@ -41,12 +42,17 @@ class Job:
         self.leader = Hosts(min(names), names)
         self.failures: list[Exception] = []
         self.stop = threading.Event()
+        self.invitation: Invitation | None = None
+        self.invited: list[tuple[Invitation, str, str]] = []
 
     def lead(self, patience_s: float = PATIENCE_S) -> Any:
-        return leading(self.leader, self.stop, self.failures.append, patience_s)
+        return leading(self.leader, self.stop, self.failures.append, patience_s, self.invitation)
 
     def follow(self, name: str, folders: dict[str, Path] | None = None) -> Future[None]:
-        return self._pool.submit(follow, Hosts(name, self.names), folders or {}, PATIENCE_S)
+        return self._pool.submit(follow, Hosts(name, self.names), folders or {}, self._help, PATIENCE_S)
+
+    def _help(self, *invited: Any) -> None:
+        self.invited.append(invited)
 
     def all_follow(self) -> list[Future[None]]:
         return [self.follow(name) for name in sorted(self.names)[1:]]
@@ -171,7 +177,7 @@ def test_a_leader_that_goes_without_a_word_is_told(job: Job) -> None:
 def test_a_leader_that_does_not_come_is_told(job: Job) -> None:
     host = Hosts(max(job.names), job.names)
     with pytest.raises(PlatformError, match=r"was not reached on port 7707 in 0.1 s: .*Connection refused"):
-        follow(host, {}, 0.1)
+        follow(host, {}, print, 0.1)
 
 
 def test_a_port_that_is_taken_is_told(job: Job) -> None:
