@@ -14,6 +14,7 @@ from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
 from convect.errors import ConfigError
+from convect.explain import components
 from convect.folds import default_windows
 from convect.hierarchies import coherent, hierarchy
 from convect.hierarchies.hierarchy import Hierarchy
@@ -46,6 +47,11 @@ class TrainResult:
     quality: QualityReport
     coverage: pd.DataFrame
     levels: pd.DataFrame | None = None
+
+    @property
+    def explanations(self) -> pd.DataFrame:
+        """What each forecast is the sum of, see `components.table`; worked out when asked for."""
+        return components.table(self.artifact)
 
 
 def train(

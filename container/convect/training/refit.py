@@ -17,6 +17,7 @@ from convect.artifact import TAIL_ROWS, Artifact
 from convect.backtest import gather, local_tasks, prepare
 from convect.config import Config
 from convect.errors import ConfigError
+from convect.explain import components
 from convect.models import local, simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
@@ -42,6 +43,11 @@ class Refitted:
     artifact: Artifact
     forecasts: pd.DataFrame
     quality: QualityReport
+
+    @property
+    def explanations(self) -> pd.DataFrame:
+        """What each forecast is the sum of, see `components.table`; worked out when asked for."""
+        return components.table(self.artifact)
 
 
 def refit_config(earlier: Artifact, stated: Mapping[str, Any]) -> Config:
