@@ -178,20 +178,25 @@ def forecast(artifact: Artifact, request: ForecastRequest) -> Forecast:
     forecasting.check_frequency(artifact, request)
     if request.series is not None:
         return inline.forecast(artifact, request, request.series, horizon)
-    quantiles = request.quantiles or artifact.quantiles
+    ready = _ready(artifact, request, horizon)
+    answer = forecasting.told(artifact, ready, request.quantiles or artifact.quantiles)
+    if request.explain:
+        return replace(answer, components=components.columns(artifact, ready.panel, ready.values[..., 0]))
+    return answer
+
+
+def _ready(artifact: Artifact, request: ForecastRequest, horizon: int) -> forecasting.Ready:
     if request.frame is not None:
         panel = forecasting.read(artifact, request, horizon)
         known = forecasting.known_positions(artifact, panel)
         history = forecasting.histories(known)
-        ready = forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
-        return forecasting.told(artifact, ready, quantiles)
+        return forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
     positions = forecasting.positions_of(artifact, request)
     if horizon <= artifact.horizon:
-        return forecasting.told(artifact, forecasting.look_up(artifact, positions, horizon), quantiles)
+        return forecasting.look_up(artifact, positions, horizon)
     panel = artifact.panel.take(positions)
     history = np.full(len(panel), "trained", object)
-    ready = forecasting.afresh(artifact, panel, positions, horizon, history, request.series_limit_s)
-    return forecasting.told(artifact, ready, quantiles)
+    return forecasting.afresh(artifact, panel, positions, horizon, history, request.series_limit_s)
 
 
 def _check_horizon(panel: Panel, horizon: int) -> None:

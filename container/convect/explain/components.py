@@ -11,6 +11,7 @@ from convect.answering import deadline
 from convect.artifact import Artifact
 from convect.explain.covariates import carried
 from convect.explain.split import rows_seen, split
+from convect.models.features import Index
 from convect.models.simple import Array
 from convect.panel import Panel
 from convect.results import labels
@@ -41,7 +42,7 @@ def explain(artifact: Artifact, panel: Panel, mean: Array) -> Components:
     the same way (`split.split`); `other` is the rest: holidays, a bent trend, a season that the history did not have.
     Each item is explained by itself, so it is the same in any company.
     """
-    known = np.array([artifact.position.get(item, -1) for item in panel.item_ids])
+    known = _positions(artifact, panel)
     weights = np.where((known >= 0)[:, None], artifact.weights.series[known], artifact.weights.group)
     parts = []
     for first in range(0, len(panel), PART_ITEMS):
@@ -64,6 +65,29 @@ def table(artifact: Artifact) -> pd.DataFrame:
             "value": found.values.ravel(),
         }
     )
+
+
+def columns(artifact: Artifact, panel: Panel, mean: Array) -> dict[str, Array]:
+    """Return the components of forecasts (n, h) of a panel by name, each (n * h,).
+
+    What training had ready is explained as training did, whatever horizon is asked for.
+    """
+    horizon, known = mean.shape[1], _positions(artifact, panel)
+    same = np.zeros(len(panel), bool)
+    if horizon <= artifact.horizon:
+        same = (known >= 0) & (artifact.forecasts[known, :horizon, 0] == mean).all(axis=1)
+    values = np.empty((*mean.shape, len(names_of(panel))))
+    if same.any():
+        trained = artifact.panel.take(known[same])
+        values[same] = explain(artifact, trained, artifact.forecasts[known[same], :, 0]).values[:, :horizon]
+    if not same.all():
+        values[~same] = explain(artifact, panel.take(~same), mean[~same]).values
+    return {name: values[..., place].ravel() for place, name in enumerate(names_of(panel))}
+
+
+def _positions(artifact: Artifact, panel: Panel) -> Index:
+    """(n,) where each item stands in the artifact, -1 if nowhere."""
+    return np.array([artifact.position.get(item, -1) for item in panel.item_ids], np.int64)
 
 
 def _parted(artifact: Artifact, panel: Panel, weights: Array, mean: Array) -> Array:
