@@ -90,7 +90,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 def test_it_ends_well_and_leaves_all_outputs(done: Done) -> None:
     assert (done.code, done.err) == (0, "")
-    assert done.job.outputs == OUTPUTS
+    assert done.job.outputs == sorted([*OUTPUTS, "effects.csv"])
     assert not done.job.failure.exists()
 
 
@@ -227,3 +227,12 @@ def test_sigterm_leaves_the_best_model_so_far(tmp_path: Path, moment: str) -> No
     assert time.monotonic() - started < GRACE_S
     usable(Job(tmp_path))
     assert "left out, the time limit is reached" in rest
+
+
+def test_the_effect_of_the_promotion_is_told_with_its_interval(done: Done) -> None:
+    told = done.job.csv("effects.csv")
+    assert told.columns.tolist() == ["covariate", "effect", "low_95", "high_95", "items", "unit"]
+    assert told["covariate"].tolist() == ["promotion"]
+    assert told["unit"].tolist() == ["% per 1 of promotion"]
+    assert told["effect"].between(90, 110).all()
+    assert (told["low_95"] < 100).all() and (told["high_95"] > 100).all()

@@ -130,11 +130,12 @@ def _design(table: SeriesTable, logged: NDArray[np.bool_], item: int, end: int, 
         known[:, logged] = np.log(known[:, logged])
     usable = np.isfinite(known)
     past = np.where(usable, known, 0.0)[:end].sum(axis=0) / np.maximum(usable[:end].sum(axis=0), 1)
-    season = _season(table.season, table.starts[item] + np.arange(rows))
+    season = season_columns(table.season, table.starts[item] + np.arange(rows))
     return np.concatenate([np.where(usable, known, past), season], axis=1)
 
 
-def _season(season: int, ordinals: Index) -> Array:
+def season_columns(season: int, ordinals: Index) -> Array:
+    """Return columns (n, S) whose weighted sums are a season's effects at steps (n,), without their mean."""
     if season <= MOST_PHASES:
         return np.eye(season)[ordinals % season][:, 1:]
     angle = 2 * np.pi * ordinals[:, None] * np.arange(1, WAVES + 1) / season

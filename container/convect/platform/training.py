@@ -167,6 +167,8 @@ def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) 
         part.coverage.to_csv(folder / "coverage.csv", index=False, float_format=FLOAT_FORMAT)
         if part.levels is not None:
             part.levels.to_csv(folder / "hierarchy.csv", index=False, float_format=FLOAT_FORMAT)
+    if part.effects is not None:
+        part.effects.to_csv(folder / "effects.csv", index=False, float_format=FLOAT_FORMAT)
     (folder / "quality.json").write_text(json.dumps(part.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 

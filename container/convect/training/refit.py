@@ -17,7 +17,7 @@ from convect.artifact import TAIL_ROWS, Artifact
 from convect.backtest import gather, local_tasks, prepare
 from convect.config import Config
 from convect.errors import ConfigError
-from convect.explain import components
+from convect.explain import components, effects
 from convect.models import local, simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
@@ -43,6 +43,7 @@ class Refitted:
     artifact: Artifact
     forecasts: pd.DataFrame
     quality: QualityReport
+    effects: pd.DataFrame | None = None
 
     @property
     def explanations(self) -> pd.DataFrame:
@@ -132,7 +133,7 @@ def refit(
     )
     artifact = _with_cold(earlier, artifact, panel)
     table = forecast_table(artifact.panel, artifact.forecasts, intervals.levels, config.quantiles)
-    return Refitted(artifact, table, quality)
+    return Refitted(artifact, table, quality, effects.table(whole, earlier.seasons))
 
 
 def _with_cold(earlier: Artifact, artifact: Artifact, panel: Panel) -> Artifact:
