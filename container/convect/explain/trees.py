@@ -19,7 +19,7 @@ def contributions(
     usual: (w, C), what a covariate is held against. Several share what they do together as by Shapley's value, taken
     over who comes first and who comes last: exact where at most two interact. (The trees' own `pred_contrib` measures
     from the mean of all windows, not from the item's usual value, spreads a covariate over its value and its change
-    since the origin, and costs 20 times as much.)
+    since the origin, and costs forty times as much.)
     """
     steps = np.tile(np.arange(1, horizon + 1), (len(items), 1))
     x, level, scale = features.matrix(items, ends, steps)
