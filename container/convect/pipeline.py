@@ -14,6 +14,7 @@ from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
 from convect.errors import ConfigError
+from convect.explain import components, effects
 from convect.folds import default_windows
 from convect.hierarchies import coherent, hierarchy
 from convect.hierarchies.hierarchy import Hierarchy
@@ -36,7 +37,7 @@ class TrainResult:
     forecasts: item_id, timestamp, mean and one column a quantile; leaderboard: see `leaderboard.table`;
     backtest: item_id, cutoff, step, model, actual, forecast, and the ensemble's quantiles; quality: what was repaired;
     coverage: how honest the intervals were, see `coverage.table`; levels: with a hierarchy, the accuracy by level, see
-    `coherent.levels`.
+    `coherent.levels`; effects: with known covariates, what each does to all series, see `effects.table`.
     """
 
     artifact: Artifact
@@ -46,6 +47,12 @@ class TrainResult:
     quality: QualityReport
     coverage: pd.DataFrame
     levels: pd.DataFrame | None = None
+    effects: pd.DataFrame | None = None
+
+    @property
+    def explanations(self) -> pd.DataFrame:
+        """What each forecast is the sum of, see `components.table`; worked out when asked for."""
+        return components.table(self.artifact)
 
 
 def train(
@@ -88,15 +95,17 @@ def fit(
         return _fit(one, quality, schema, config, executor, budget, progress)
 
     if not panel.group_names:
-        return _with_cold(apart(panel)[0], panel)
+        return _finished(apart(panel)[0], panel)
     tree = hierarchy.of(panel)
     nodes = hierarchy.sums(panel, tree)
     progress(f"hierarchy: {len(nodes)} sums of {int(tree.within.sum())} items, levels {', '.join(tree.levels)}")
     sums = apart(nodes)  # first, and few: the time limit must not end between the two
-    return _with_cold(_together(tree, panel, nodes, apart(panel), sums), panel)
+    return _finished(_together(tree, panel, nodes, apart(panel), sums), panel)
 
 
-def _with_cold(result: TrainResult, panel: Panel) -> TrainResult:
+def _finished(result: TrainResult, panel: Panel) -> TrainResult:
+    """The result with the effects of covariates, and an answer for items without history."""
+    result = replace(result, effects=effects.table(panel, result.artifact.seasons))
     if not len(panel.cold_ids):
         return result
     artifact = cold.joined(result.artifact, cold.answered(result.artifact, panel))
@@ -172,20 +181,25 @@ def forecast(artifact: Artifact, request: ForecastRequest) -> Forecast:
     forecasting.check_frequency(artifact, request)
     if request.series is not None:
         return inline.forecast(artifact, request, request.series, horizon)
-    quantiles = request.quantiles or artifact.quantiles
+    ready = _ready(artifact, request, horizon)
+    answer = forecasting.told(artifact, ready, request.quantiles or artifact.quantiles)
+    if request.explain:
+        return replace(answer, components=components.columns(artifact, ready.panel, ready.values[..., 0]))
+    return answer
+
+
+def _ready(artifact: Artifact, request: ForecastRequest, horizon: int) -> forecasting.Ready:
     if request.frame is not None:
         panel = forecasting.read(artifact, request, horizon)
         known = forecasting.known_positions(artifact, panel)
         history = forecasting.histories(known)
-        ready = forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
-        return forecasting.told(artifact, ready, quantiles)
+        return forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
     positions = forecasting.positions_of(artifact, request)
     if horizon <= artifact.horizon:
-        return forecasting.told(artifact, forecasting.look_up(artifact, positions, horizon), quantiles)
+        return forecasting.look_up(artifact, positions, horizon)
     panel = artifact.panel.take(positions)
     history = np.full(len(panel), "trained", object)
-    ready = forecasting.afresh(artifact, panel, positions, horizon, history, request.series_limit_s)
-    return forecasting.told(artifact, ready, quantiles)
+    return forecasting.afresh(artifact, panel, positions, horizon, history, request.series_limit_s)
 
 
 def _check_horizon(panel: Panel, horizon: int) -> None:

@@ -66,7 +66,7 @@ def backtest_table(panel: Panel, backtest: Backtest, judged: Judgement, quantile
     items = backtest.origins.items[backtest.origins.past]
     ends = backtest.origins.ends[backtest.origins.past]
     common = {
-        "item_id": _labels(np.repeat(items, steps), panel.item_ids),
+        "item_id": labels(np.repeat(items, steps), panel.item_ids),
         "cutoff": np.repeat(panel.frequency.instants(panel.starts[items] + ends - 1), steps),
         "step": np.tile(np.arange(1, steps + 1), rows),
         "actual": backtest.actual.ravel(),
@@ -75,7 +75,7 @@ def backtest_table(panel: Panel, backtest: Backtest, judged: Judgement, quantile
     parts = []
     for name in names:
         forecast = judged.mean if name == ensemble.NAME else backtest.past(name)
-        model = _labels(np.full(rows * steps, names.index(name)), names)
+        model = labels(np.full(rows * steps, names.index(name)), names)
         parts.append(pd.DataFrame(common | {"model": model, "forecast": forecast.ravel()}))
     wanted = pick(judged.quantiles, judged.intervals.levels, quantiles).reshape(-1, len(quantiles))
     for k, quantile in enumerate(quantiles):
@@ -85,5 +85,6 @@ def backtest_table(panel: Panel, backtest: Backtest, judged: Judgement, quantile
     return table[order]
 
 
-def _labels(codes: Any, names: Any) -> pd.Categorical:  # noqa: ANN401 - arrays, which pandas takes and its stubs refuse
+def labels(codes: Any, names: Any) -> pd.Categorical:  # noqa: ANN401 - arrays, which pandas takes and its stubs refuse
+    """Return names by their place as a categorical column."""
     return pd.Categorical.from_codes(codes, names)

@@ -69,7 +69,7 @@ def wrong_types() -> Iterator[tuple[str, Bad]]:
         *((key, kind) for key in ("cat", "item_id") for kind in ("a number", "a text", "true", "negative")),
         *(("item_id", "a huge number"), ("cat", "a huge number"), ("static_features", "an object")),
         *(("data", "an object"), ("freq", "a text"), ("horizon", "a number"), ("prediction_length", "a number")),
-        *(("num_samples", "a number"), ("item_ids", "a text")),
+        *(("num_samples", "a number"), ("item_ids", "a text"), ("explain", "true")),
     }
     series_keys = ("target", "start", "dynamic_feat", "past_covariates", "future_covariates", "static_features")
     for kind, value in WRONG.items():
@@ -79,7 +79,7 @@ def wrong_types() -> Iterator[tuple[str, Bad]]:
         for key in ("schema", "config", "freq", "data"):
             if (key, kind) not in fits:
                 yield f"native: {key} is {kind}", dumped({key: value})
-        for key in ("horizon", "quantiles", "item_ids", "missing", "aggregate"):
+        for key in ("horizon", "quantiles", "item_ids", "missing", "aggregate", "explain"):
             if (key, kind) not in fits:
                 yield f"native: config.{key} is {kind}", dumped({"config": {key: value}})
         for key in ("num_samples", "output_types", "quantiles", "prediction_length", "freq"):

@@ -24,7 +24,8 @@ from tests.contract.jobs import Job, csv, finished, parquet
 from tests.unit.made import table
 
 SMALL = table(3, 50)
-OUTPUTS = ["backtest.parquet", "coverage.csv", "forecasts.csv", "forecasts.parquet", "leaderboard.csv", "quality.json"]
+TABLES = ["backtest.parquet", "coverage.csv", "explanations.parquet", "forecasts.csv", "forecasts.parquet"]
+OUTPUTS = [*TABLES, "leaderboard.csv", "quality.json"]
 GRACE_S = 60  # half of what the platform waits between SIGTERM and SIGKILL
 
 
@@ -89,7 +90,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 def test_it_ends_well_and_leaves_all_outputs(done: Done) -> None:
     assert (done.code, done.err) == (0, "")
-    assert done.job.outputs == OUTPUTS
+    assert done.job.outputs == sorted([*OUTPUTS, "effects.csv"])
     assert not done.job.failure.exists()
 
 
@@ -163,10 +164,19 @@ def test_the_quality_report_and_the_backtest_are_readable(done: Done) -> None:
     assert set(done.job.csv("leaderboard.csv")["model"]) == set(backtest["model"])
 
 
+def test_the_components_add_up_to_the_forecasts(done: Done) -> None:
+    folder = done.job.base / "output" / "data"
+    parts, forecasts = (pd.read_parquet(folder / f"{name}.parquet") for name in ("explanations", "forecasts"))
+    assert parts.columns.tolist() == ["item_id", "timestamp", "component", "value"]
+    added = parts.groupby(["item_id", "timestamp"], observed=True)["value"].sum()
+    expected = forecasts.set_index(["item_id", "timestamp"])["mean"]
+    np.testing.assert_allclose(added.to_numpy(), expected.to_numpy(), atol=1e-6, rtol=0)
+
+
 def test_the_same_job_gives_the_same_bytes(done: Done, tmp_path: Path) -> None:
     again = platform_job(tmp_path)
     assert again.run()[0] == 0
-    for name in ("forecasts.csv", "forecasts.parquet", "backtest.parquet", "quality.json"):
+    for name in ("forecasts.csv", "forecasts.parquet", "explanations.parquet", "backtest.parquet", "quality.json"):
         first, second = (job.base / "output" / "data" / name for job in (done.job, again))
         assert first.read_bytes() == second.read_bytes(), name
     assert again.written == done.job.written
@@ -217,3 +227,12 @@ def test_sigterm_leaves_the_best_model_so_far(tmp_path: Path, moment: str) -> No
     assert time.monotonic() - started < GRACE_S
     usable(Job(tmp_path))
     assert "left out, the time limit is reached" in rest
+
+
+def test_the_effect_of_the_promotion_is_told_with_its_interval(done: Done) -> None:
+    told = done.job.csv("effects.csv")
+    assert told.columns.tolist() == ["covariate", "effect", "low_95", "high_95", "items", "unit"]
+    assert told["covariate"].tolist() == ["promotion"]
+    assert told["unit"].tolist() == ["% per 1 of promotion"]
+    assert told["effect"].between(90, 110).all()
+    assert (told["low_95"] < 100).all() and (told["high_95"] > 100).all()

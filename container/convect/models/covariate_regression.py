@@ -36,6 +36,12 @@ class Regression:
         """Return the model as JSON."""
         return json.dumps([self.logged.tolist(), self.slopes.tolist(), self.spread.tolist(), self.relative])
 
+    def seen(self, covariates: Array) -> Array:
+        """Return covariates (…, C) as the model takes them; NaN for what is unknown or has no logarithm."""
+        with np.errstate(all="ignore"):
+            taken = np.where(self.logged, np.log(covariates), covariates)
+        return np.where(np.isfinite(taken), taken, np.nan)
+
     @classmethod
     def from_text(cls, text: str) -> Regression:
         """Return what `to_text` wrote; raises ValueError for anything else."""
@@ -62,14 +68,20 @@ def fit(features: WindowFeatures, ends: Index, horizon: int, training: Training)
 
 def predict(model: Regression, features: WindowFeatures, items: Index, ends: Index, horizon: int) -> Array:
     """Return forecasts (w, horizon) of the windows (item, end); NaN where a series is too short."""
+    return fitted(model, features, items, ends, horizon)[0]
+
+
+def fitted(model: Regression, features: WindowFeatures, items: Index, ends: Index, horizon: int) -> tuple[Array, Array]:
+    """Return the forecasts (w, horizon) and the slopes (w, C) of the covariates as `Regression.seen`; NaN as above."""
     found = np.full((len(items), horizon), np.nan)
+    slopes = np.full((len(items), len(model.logged)), np.nan)
     for row, (item, end) in enumerate(zip(items.tolist(), ends.tolist(), strict=True)):
         if end >= FEWEST_ROWS:
-            found[row] = _forecast(model, features.table, item, end, horizon)
-    return found
+            found[row], slopes[row] = _forecast(model, features.table, item, end, horizon)
+    return found, slopes
 
 
-def _forecast(model: Regression, table: SeriesTable, item: int, end: int, horizon: int) -> Array:
+def _forecast(model: Regression, table: SeriesTable, item: int, end: int, horizon: int) -> tuple[Array, Array]:
     """The series' own slopes, drawn towards the pooled ones (a ridge around them), and the level of the newest rows."""
     x, y, mean = _centred(table, model.logged, item, end)
     x, pooled = x / model.spread, model.slopes * _size(y, relative=model.relative)
@@ -77,7 +89,8 @@ def _forecast(model: Regression, table: SeriesTable, item: int, end: int, horizo
     every = (_design(table, model.logged, item, end, horizon) - mean) / model.spread
     residuals = _observed(table, item, end) - every[:end] @ slopes
     newest = residuals[np.isfinite(residuals)][-LEVEL_ROWS:]
-    return np.asarray((np.median(newest) if len(newest) else np.nan) + every[end:] @ slopes)
+    level = np.median(newest) if len(newest) else np.nan
+    return np.asarray(level + every[end:] @ slopes), (slopes / model.spread)[: len(model.logged)]
 
 
 def _size(centred: Array, *, relative: bool) -> float:
@@ -117,11 +130,12 @@ def _design(table: SeriesTable, logged: NDArray[np.bool_], item: int, end: int, 
         known[:, logged] = np.log(known[:, logged])
     usable = np.isfinite(known)
     past = np.where(usable, known, 0.0)[:end].sum(axis=0) / np.maximum(usable[:end].sum(axis=0), 1)
-    season = _season(table.season, table.starts[item] + np.arange(rows))
+    season = season_columns(table.season, table.starts[item] + np.arange(rows))
     return np.concatenate([np.where(usable, known, past), season], axis=1)
 
 
-def _season(season: int, ordinals: Index) -> Array:
+def season_columns(season: int, ordinals: Index) -> Array:
+    """Return columns (n, S) whose weighted sums are a season's effects at steps (n,), without their mean."""
     if season <= MOST_PHASES:
         return np.eye(season)[ordinals % season][:, 1:]
     angle = 2 * np.pi * ordinals[:, None] * np.arange(1, WAVES + 1) / season

@@ -91,6 +91,13 @@ class WindowFeatures:
         stacked = np.concatenate([block for block in blocks if block.shape[-1]], axis=-1)
         return stacked.reshape(steps.size, -1), level, scale
 
+    def covariate_columns(self, x: Array) -> tuple[slice, slice]:
+        """Return which columns of `matrix` hold the known covariates, and which their change since the origin."""
+        count = self.table.covariates.shape[1]
+        zero = np.zeros((1, 1), np.int64)
+        first = x.shape[1] - 1 - self.table.calendar(zero, zero).shape[-1] - 2 * count
+        return slice(first, first + count), slice(first + count, first + 2 * count)
+
     def newest(self, items: Index, ends: Index, count: int) -> Array:
         """Return the newest values (w, count) of every window, oldest first; NaN before the begin of a series."""
         return self._take(items[:, None], ends[:, None] - 1 - np.arange(count)[None, ::-1], ends[:, None])

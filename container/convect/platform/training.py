@@ -43,6 +43,8 @@ from convect.training.workers import give_back, process_pool
 
 FLOAT_FORMAT = "%.10g"
 Result = TrainResult | Refitted
+TABLES = ("forecasts", "explanations", "backtest")  # written as Parquet, part by part
+REFIT_TABLES = ("forecasts", "explanations")
 DISTRIBUTION = "S3DistributionType"  # of a channel in inputdataconfig.json
 
 
@@ -124,7 +126,7 @@ def _write(opt_ml: OptML, parts: Iterator[Result], earlier: Artifact | None) -> 
         _all_or_nothing(opt_ml.model_dir, last="manifest.json") as model,
         _all_or_nothing(opt_ml.output_data_dir) as outputs,
     ):
-        written = write_outputs(parts, outputs, ("forecasts", "backtest") if earlier is None else ("forecasts",))
+        written = write_outputs(parts, outputs, TABLES if earlier is None else REFIT_TABLES)
         first = next(written)
         first.artifact.save(model, (part.artifact for part in written))
     return first
@@ -189,6 +191,8 @@ def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) 
         part.coverage.to_csv(folder / "coverage.csv", index=False, float_format=FLOAT_FORMAT)
         if part.levels is not None:
             part.levels.to_csv(folder / "hierarchy.csv", index=False, float_format=FLOAT_FORMAT)
+    if part.effects is not None:
+        part.effects.to_csv(folder / "effects.csv", index=False, float_format=FLOAT_FORMAT)
     (folder / "quality.json").write_text(json.dumps(part.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 

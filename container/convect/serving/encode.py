@@ -32,9 +32,10 @@ def encode(
 ) -> tuple[bytes, str]:
     """Return the body of the answer and its Content-Type: `default` where the caller has no wish, else the dialect's.
 
-    CSV and Parquet hold the long table; JSON of a table is `{"forecasts": [row, …], "origin": [item, …]}`, null where a
-    number is not finite; JSON of series is their dialect's, see `predictions`. No body ends with a line end: the
-    platform adds its own between answers. Raises NotAcceptable, and a bad series' error that the form cannot hold.
+    CSV and Parquet hold the long table, components beside the quantiles; JSON of a table is `{"forecasts": [row, …],
+    "origin": [item, …]}`, null where a number is not finite; JSON of series is their dialect's, see `predictions`. No
+    body ends with a line end: the platform adds its own between answers. Raises NotAcceptable, and a bad series' error
+    that the form cannot hold.
     """
     chosen = media.negotiate(accept, default or FORMS[asked.wording.dialect])
     content_type = chosen + (_CHARSET if chosen.startswith("text/") else "")
@@ -43,7 +44,7 @@ def encode(
         return b"\n".join(predictions.lines(forecast, asked)), content_type
     if chosen == media.JSON and asked.series is not None:
         return predictions.document(forecast, asked), content_type
-    return _WRITERS[chosen](_only(forecast, asked.wording.outputs)), content_type
+    return _WRITERS[chosen](_explained(_only(forecast, asked.wording.outputs))), content_type
 
 
 def _refuse_lost_errors(forecast: Forecast, asked: ForecastRequest, chosen: str) -> None:
@@ -61,6 +62,14 @@ def _only(forecast: Forecast, outputs: tuple[str, ...]) -> Forecast:
     names = [str(name) for name in forecast.columns]
     kept = names[:3] if "mean" in outputs else [name for name in names if name != "mean"]
     return replace(forecast, columns={name: np.asarray(forecast.columns[name]) for name in kept})
+
+
+def _explained(forecast: Forecast) -> Forecast:
+    """The forecast with its components, if it has any, as further columns."""
+    if not forecast.components:
+        return forecast
+    columns = {name: np.asarray(forecast.columns[name]) for name in map(str, forecast.columns)}
+    return replace(forecast, columns=columns | dict(forecast.components))
 
 
 def _csv(forecast: Forecast) -> bytes:

@@ -15,7 +15,8 @@ from convect.serving.limits import Limits
 from convect.serving.strict_json import refuse_depth
 
 KEYS = ("schema", "config", "freq", "data")
-CONFIG_KEYS = ("horizon", "quantiles", "item_ids", "missing", "aggregate")
+CONFIG_KEYS = ("horizon", "quantiles", "item_ids", "missing", "aggregate", "explain")
+_OWN_KEYS = ("item_ids", "explain")  # of these; the others are hyperparameters too
 
 
 def read(document: object, limits: Limits, text: Collection[str] = ()) -> ForecastRequest:
@@ -29,7 +30,7 @@ def read(document: object, limits: Limits, text: Collection[str] = ()) -> Foreca
     _refuse_unknown("The request", document, KEYS)
     config = _config(document.get("config"), limits)
     refuse_depth(document.get("schema"), limits.depth, "The schema")
-    settings = {name: value for name, value in config.items() if name != "item_ids"}
+    settings = {name: value for name, value in config.items() if name not in _OWN_KEYS}
     typed = _typed({**settings, "schema": document.get("schema"), "freq": document.get("freq")})
     schema = typed.get("schema")
     return ForecastRequest(
@@ -41,6 +42,7 @@ def read(document: object, limits: Limits, text: Collection[str] = ()) -> Foreca
         items=_items(config.get("item_ids")),
         missing=typed.get("missing"),
         aggregate=typed.get("aggregate"),
+        explain=_explain(config.get("explain")),
     )
 
 
@@ -77,6 +79,12 @@ def _items(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not value or not {type(item) for item in value} <= {str, int}:
         raise RequestError("The request's item_ids is not a list of ids.", 'Send for example {"item_ids": ["EWR/UA"]}.')
     return tuple(dict.fromkeys(str(item) for item in value))
+
+
+def _explain(value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise RequestError("The request's explain is neither true nor false.", 'Send {"config": {"explain": true}}.')
+    return bool(value)
 
 
 def _text_columns(schema: Mapping[str, Any] | None) -> list[str]:

@@ -53,6 +53,7 @@ _SETTING: Node = {
     "item_ids": {"type": "array", "minItems": 1, "items": _ID},
     "missing": {"type": "string"},
     "aggregate": {"type": "string"},
+    "explain": {"type": ["boolean", "null"], "description": "true adds the components, which sum to the mean"},
 }
 
 
@@ -169,6 +170,7 @@ def _schemas() -> Node:
         "history": {"enum": ["trained", "request", "unseen", "none"]},
         "fallback": {"const": True},
         "reason": {"type": "string"},
+        "components": {"type": "object", "additionalProperties": _NUMBERS},
     }
     rows = {"type": "array", "items": {"type": "object"}}
     loaded = _object({"modelName": {"type": "string"}, "modelUrl": {"type": "string"}}, closed=False)

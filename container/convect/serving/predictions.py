@@ -35,7 +35,8 @@ def predictions(forecast: Forecast, asked: ForecastRequest) -> Iterator[dict[str
     """Yield one object a series in the order of the request, `{"error": {code, message, remedy}}` for a bad one.
 
     DeepAR: mean, quantiles by name, samples. Chronos: mean, each quantile by name, start. Lines and tables: as DeepAR,
-    with the start and the history used. `reason` tells what is worth knowing, `fallback` where a cheaper model served.
+    with the start, the history used, and the components where asked for. `reason` tells what is worth knowing,
+    `fallback` where a cheaper model served.
     """
     columns, item_ids = _columns(forecast, asked.wording), np.asarray(forecast.origins["item_id"])
     good = 0
@@ -66,6 +67,7 @@ class _Columns:
     history: list[str]
     fallback: list[bool]
     reason: list[str]
+    components: dict[str, list[Any]]
 
     def worded(self, wording: Wording, place: int) -> dict[str, Any]:
         """Return what one series is told, in the order in which it is written."""
@@ -81,6 +83,8 @@ class _Columns:
             told["quantiles"] = parts["quantiles"]
         if self.samples:
             told["samples"] = self.samples[place]
+        if self.components:
+            told["components"] = {name: column[place] for name, column in self.components.items()}
         if wording.dialect in ("lines", "table"):
             told["history"] = self.history[place]
         return told | self._notes(place)
@@ -103,6 +107,7 @@ def _columns(forecast: Forecast, wording: Wording) -> _Columns:
         history=origin["history"].tolist(),
         fallback=origin["fallback"].tolist(),
         reason=origin["reason"].tolist(),
+        components={name: _rows(column, count) for name, column in forecast.components.items()},
     )
 
 

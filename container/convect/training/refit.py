@@ -17,6 +17,7 @@ from convect.artifact import TAIL_ROWS, Artifact
 from convect.backtest import gather, local_tasks, prepare
 from convect.config import Config
 from convect.errors import ConfigError
+from convect.explain import components, effects
 from convect.models import local, simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
@@ -43,6 +44,12 @@ class Refitted:
     artifact: Artifact
     forecasts: pd.DataFrame
     quality: QualityReport
+    effects: pd.DataFrame | None = None
+
+    @property
+    def explanations(self) -> pd.DataFrame:
+        """What each forecast is the sum of, see `components.table`; worked out when asked for."""
+        return components.table(self.artifact)
 
 
 def refit_config(earlier: Artifact, stated: Mapping[str, Any]) -> Config:
@@ -127,7 +134,7 @@ def refit(
     )
     artifact = _with_cold(earlier, artifact, panel)
     table = forecast_table(artifact.panel, artifact.forecasts, intervals.levels, config.quantiles)
-    return Refitted(artifact, table, quality)
+    return Refitted(artifact, table, quality, effects.table(whole, earlier.seasons))
 
 
 def _with_cold(earlier: Artifact, artifact: Artifact, panel: Panel) -> Artifact:

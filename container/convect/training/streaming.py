@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convect.answering import cold
 from convect.config import Config
+from convect.explain import effects
 from convect.models.simple import NAIVE
 from convect.panel import Panel
 from convect.pipeline import TrainResult, artifact_of, fit, forecasts_of, setting_of
@@ -64,6 +65,7 @@ def in_parts(
     tables = [backtest_table(taught, lesson.backtest, lesson.judged, config.quantiles)]
     learned, own, nothing = lesson.learned, lesson.answers, tables[0].head(0).copy()
     new = cold.answered(artifact_of(taught, schema, learned, own), panel) if len(panel.cold_ids) else None
+    found = effects.table(taught, learned.setting.seasons)
     del taught, lesson  # the rest of it is many times as large
     panel = replace(panel, cold_ids=panel.cold_ids[:0], cold_static=None)
     parts = [_Part.of(panel, first, sample) for first in range(0, len(panel), PART_SERIES)]
@@ -77,7 +79,7 @@ def in_parts(
             _add_costs(board, applied.costs)
         told.add(len(part.own))
         backtest = pd.concat(tables, ignore_index=True) if tables else nothing
-        yield TrainResult(artifact, forecasts_of(artifact), board, backtest, quality, honest)
+        yield TrainResult(artifact, forecasts_of(artifact), board, backtest, quality, honest, effects=found)
         tables = []
 
 

@@ -42,6 +42,35 @@ def test_a_request_chooses_items_horizon_and_quantiles(served: Any) -> None:
     assert answer["item_id"].tolist() == ["=cmd()"] * 3
 
 
+@pytest.mark.parametrize("horizon", [3, HORIZON, 12])
+def test_components_on_request_add_up_to_the_mean(served: Any, horizon: int) -> None:
+    plain, _ = served.invoke(json.dumps({"config": {"horizon": horizon}}), JSON)
+    answer, _ = served.invoke(json.dumps({"config": {"horizon": horizon, "explain": True}}), JSON)
+    names = ["level", "trend", "season", "covariate:price", "other"]
+    assert answer.columns.tolist() == [*plain.columns, *names]
+    np.testing.assert_allclose(answer["mean"], plain["mean"])
+    np.testing.assert_allclose(answer[names].sum(axis=1), answer["mean"], atol=1e-6, rtol=0)
+
+
+def test_components_of_known_items_are_those_of_training(served: Any, trained: tuple[Path, TrainResult]) -> None:
+    answer, _ = served.invoke(json.dumps({"config": {"explain": True, "horizon": 5}}), JSON)
+    parts = trained[1].explanations
+    season = parts[parts["component"] == "season"].groupby("item_id", observed=True).head(5)["value"]
+    np.testing.assert_allclose(answer["season"], season, atol=1e-9)
+
+
+def test_newer_history_is_explained_too(served: Any, history: Any) -> None:
+    rows = history("007", 20, 100 + HORIZON)
+    rows["sold"] = rows["sold"].where(rows.index < 100)
+    asked = {"config": {"explain": True}, "data": rows.to_csv(index=False)}
+    answer, headers = served.invoke(json.dumps(asked), JSON)
+    assert headers["X-Convect-History"] == "request=1"
+    names = ["level", "trend", "season", "covariate:price", "other"]
+    np.testing.assert_allclose(answer[names].sum(axis=1), answer["mean"], atol=1e-6, rtol=0)
+    np.testing.assert_allclose(answer["level"], 20, atol=0.5)
+    np.testing.assert_allclose(answer["season"], 3 * np.sin(2 * np.pi * np.arange(100, 107) / 7), atol=0.5)
+
+
 def test_newer_history_moves_the_forecast_on(served: Any, history: Any) -> None:
     newer = history("007", 20, 100)
     future = history("007", 20, 100 + HORIZON).iloc[100:].assign(sold="")

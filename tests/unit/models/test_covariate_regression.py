@@ -78,6 +78,15 @@ def test_each_series_has_a_slope_of_its_own() -> None:
     assert np.abs(after(found, pooled_only) - expected).mean() > 5
 
 
+def test_the_slopes_are_told_in_the_units_of_the_covariates() -> None:
+    found, _ = priced([-20.0, -20.0])
+    model = learnt(found)
+    mean, slopes = covariate_regression.fitted(model, found, np.arange(2), np.array([100, 3]), HORIZON)
+    np.testing.assert_allclose(slopes[0], [-20.0], rtol=0.01)
+    assert np.isnan(slopes[1]).all() and np.isnan(mean[1]).all()
+    np.testing.assert_array_equal(model.seen(np.array([[1.0], [0.0], [np.nan]])), [[0.0], [np.nan], [np.nan]])
+
+
 def test_the_forecast_follows_the_price_that_is_planned() -> None:
     found, _ = priced([-20.0, -20.0])
     first = found.table.covariate_offsets[1:] - HORIZON

@@ -96,6 +96,9 @@ def test_known_covariates_are_taken_at_the_target_and_against_the_origin() -> No
     found = table([1.0, 2.0, 3.0, 4.0], covariates=covariates)
     x, _, _ = matrix(found, 0, 4, 1, 2, 3)
     np.testing.assert_array_equal(x[:, -3:-1], [[20, 7], [np.nan, np.nan], [40, 27]])
+    values, changes = WindowFeatures(found).covariate_columns(x)
+    np.testing.assert_array_equal(x[:, values], [[20], [np.nan], [40]])
+    np.testing.assert_array_equal(x[:, changes], [[7], [np.nan], [27]])
     inside, _, _ = matrix(found, 0, 2, 1, 2)
     np.testing.assert_array_equal(inside[:, -3:-1], [[12, 1], [13, 2]])
 

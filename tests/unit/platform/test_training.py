@@ -89,6 +89,9 @@ def test_many_series_are_written_part_by_part_and_served_as_one(job: Job, monkey
     assert_frame_equal(told, written, check_exact=False, rtol=1e-9)
     backtest = pd.read_parquet(job.base / "output" / "data" / "backtest.parquet")
     assert backtest.loc[backtest["model"] == "Ensemble", "item_id"].nunique() == 8
+    parts = pd.read_parquet(job.base / "output" / "data" / "explanations.parquet")
+    added = parts.groupby(["item_id", "timestamp"], observed=True)["value"].sum()
+    np.testing.assert_allclose(added, written.set_index(["item_id", "timestamp"])["mean"], atol=1e-6, rtol=0)
 
 
 def test_nothing_hidden_is_left_beside_the_outputs(job: Job) -> None:

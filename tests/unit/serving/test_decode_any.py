@@ -31,7 +31,7 @@ NATIVE = st.fixed_dictionaries(
         "config": JSON
         | st.fixed_dictionaries(
             {},
-            optional={"horizon": JSON, "quantiles": JSON, "item_ids": JSON, "missing": JSON, "aggregate": JSON},
+            optional=dict.fromkeys(("horizon", "quantiles", "item_ids", "missing", "aggregate", "explain"), JSON),
         ),
         "freq": JSON,
         "data": JSON | RECORDS | st.dictionaries(st.text(max_size=4), st.lists(CELLS, max_size=3), max_size=3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -108,3 +109,27 @@ def test_csv_and_json_are_what_pandas_would_write(rows: list[tuple[str, float, b
     read = pd.DataFrame(answer["forecasts"], columns=list(table)).astype({"timestamp": "datetime64[ns]", "mean": float})
     pd.testing.assert_frame_equal(read, forecast.frame)
     assert [row["fallback"] for row in answer["origin"]] == [flag for _, _, flag in rows]
+
+
+def explained(forecast: Forecast) -> Forecast:
+    parts = {"level": [1.0, 1.0, 2.0, 2.0], "covariate:price": [0.5, 0.0, -0.5, -0.5], "other": [0.0, 0.5, 0.0, 0.0]}
+    return replace(forecast, components={name: np.array(values) for name, values in parts.items()})
+
+
+@pytest.mark.parametrize("form", ["text/csv", "text/plain", "application/x-parquet", "application/json"])
+def test_components_stand_beside_the_quantiles_in_every_table(two_days: Forecast, form: str) -> None:
+    body, _ = wire.encode(explained(two_days), form)
+    table = {
+        "application/json": lambda: pd.DataFrame(json.loads(body)["forecasts"]),
+        "application/x-parquet": lambda: pd.read_parquet(io.BytesIO(body)),
+    }.get(form, lambda: pd.read_csv(io.BytesIO(body)))()
+    assert table.columns.tolist() == ["item_id", "timestamp", "mean", "0.5", "level", "covariate:price", "other"]
+    assert table["covariate:price"].tolist() == [0.5, 0.0, -0.5, -0.5]
+
+
+def test_components_of_a_series_stand_in_its_line(two_days: Forecast) -> None:
+    body, _ = wire.encode(explained(two_days), "application/jsonlines")
+    first, second = map(json.loads, body.splitlines())
+    assert first["components"] == {"level": [1.0, 1.0], "covariate:price": [0.5, 0.0], "other": [0.0, 0.5]}
+    assert second["components"]["level"] == [2.0, 2.0]
+    assert first["quantiles"] == {"0.5": [None, None]}

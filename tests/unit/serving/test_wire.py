@@ -51,7 +51,7 @@ def test_an_empty_object_asks_for_what_was_trained() -> None:
 
 def test_every_key_and_setting_is_read() -> None:
     config = {"horizon": 7, "quantiles": [0.9, 0.1], "item_ids": ["b", 7, "b"], "missing": "zero", "aggregate": "avg"}
-    asked = wire.decode(native(schema={"target": "y"}, config=config, freq="D"))
+    asked = wire.decode(native(schema={"target": "y"}, config=config | {"explain": True}, freq="D"))
     assert asked == ForecastRequest(
         schema={"target": "y"},
         freq="D",
@@ -60,6 +60,7 @@ def test_every_key_and_setting_is_read() -> None:
         items=("b", "7"),
         missing="zero",
         aggregate="mean",
+        explain=True,
     )
 
 
@@ -115,6 +116,8 @@ def test_numbers_beyond_64_bits_are_floats() -> None:
         (native(config={"quantiles": []}), "leave it out for what was trained."),
         (native(config={"item_ids": "a"}), "The request's item_ids is not a list of ids."),
         (native(config={"item_ids": [True]}), "The request's item_ids is not a list of ids."),
+        (native(config={"explain": "yes"}), "The request's explain is neither true nor false."),
+        (native(config={"explain": 1}), 'Send {"config": {"explain": true}}.'),
         (native(config=[]), "The request's config is not an object."),
         (native(config={"missing": {"a": [[[[[[[[[1]]]]]]]]]}}), "The config: The JSON is nested too deeply."),
         (native(freq=7), "The request's freq must be a text; found 7."),

@@ -218,3 +218,9 @@ def test_a_schema_that_changed_is_refused_with_its_difference() -> None:
         f"{DIFFERS}item_id was sku, store and is sku; target was y and is sold;"
         f" known_covariates was price and is price, promo; static was none and is kind. {REMEDY}"
     )
+
+
+def test_the_forecasts_of_a_refit_are_explained_too(later: Refitted) -> None:
+    added = later.explanations.groupby(["item_id", "timestamp"], observed=True)["value"].sum()
+    np.testing.assert_allclose(added, later.forecasts["mean"], atol=1e-6, rtol=0)
+    assert later.effects is None
