@@ -37,7 +37,7 @@ from .requests import (
 )
 from .running import deploy, process, send_all, train, transform, update
 from .showing import endpoint_cost, job_cost, job_spent, serverless_cost, show
-from .storage import listing, put, remove
+from .storage import fetch, listing, put, remove
 
 __all__ = [
     "IMAGE",
@@ -58,6 +58,7 @@ __all__ = [
     "download_output",
     "endpoint_cost",
     "endpoint_requests",
+    "fetch",
     "file_of",
     "invoke",
     "invoke_file",

@@ -128,7 +128,7 @@ def holds(condition: Mapping[str, Any], known: Known) -> bool:
     """Return whether a condition of a Condition step is true."""
     kind = condition["Type"]
     if kind == "Not":
-        return not holds(condition["Expression"], known)
+        return not holds(condition["Condition"], known)
     if kind == "Or":
         return any(holds(part, known) for part in condition["Conditions"])
     if kind == "In":

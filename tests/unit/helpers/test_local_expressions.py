@@ -51,7 +51,7 @@ def test_expressions_are_resolved(value: Any, found: Any) -> None:
 def test_conditions_are_compared(kind: str, three_and: int, true: bool) -> None:
     condition = {"Type": kind, "LeftValue": {"Get": "Parameters.Count"}, "RightValue": three_and}
     assert holds(condition, KNOWN) is true
-    assert holds({"Type": "Not", "Expression": condition}, KNOWN) is not true
+    assert holds({"Type": "Not", "Condition": condition}, KNOWN) is not true
     assert holds({"Type": "Or", "Conditions": [condition, condition]}, KNOWN) is true
     values = [{"Get": "Parameters.Count"}, 5]
     assert holds({"Type": "In", "QueryValue": three_and, "Values": values}, KNOWN) is (three_and == 3)
