@@ -10,10 +10,22 @@ local one, or `helpers.local`. The folder can be copied as it is.
 
 from .artifacts import artifact_uri, download_artifact, download_output, tree
 from .deleting import delete
-from .endpoints import autoscaling_requests, endpoint_requests, update_requests
+from .endpoints import autoscaling_requests, blue_green, endpoint_requests, update_requests
 from .invoking import InvocationFailed, invoke, invoke_file
 from .kinds import JobFailed, training_log
+from .pipelines import (
+    file_of,
+    more_than,
+    parameter,
+    pipeline_request,
+    result,
+    run_pipeline,
+    schedule_request,
+    step,
+)
+from .processing import processing_request
 from .records import Record, records
+from .registering import approved, data_of, delete_group, delete_pipeline
 from .requests import (
     IMAGE,
     Security,
@@ -23,9 +35,9 @@ from .requests import (
     transform_requests,
     unique_name,
 )
-from .running import deploy, send_all, train, transform, update
+from .running import deploy, process, send_all, train, transform, update
 from .showing import endpoint_cost, job_cost, job_spent, serverless_cost, show
-from .storage import listing, put, remove
+from .storage import fetch, listing, put, remove
 
 __all__ = [
     "IMAGE",
@@ -33,27 +45,43 @@ __all__ = [
     "JobFailed",
     "Record",
     "Security",
+    "approved",
     "artifact_uri",
     "autoscaling_requests",
+    "blue_green",
+    "data_of",
     "delete",
+    "delete_group",
+    "delete_pipeline",
     "deploy",
     "download_artifact",
     "download_output",
     "endpoint_cost",
     "endpoint_requests",
+    "fetch",
+    "file_of",
     "invoke",
     "invoke_file",
     "job_cost",
     "job_spent",
     "listing",
+    "more_than",
     "on_hosts",
     "on_spot",
+    "parameter",
+    "pipeline_request",
+    "process",
+    "processing_request",
     "put",
     "records",
     "remove",
+    "result",
+    "run_pipeline",
+    "schedule_request",
     "send_all",
     "serverless_cost",
     "show",
+    "step",
     "train",
     "training_log",
     "training_request",

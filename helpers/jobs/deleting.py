@@ -67,4 +67,5 @@ def status_of(client: Any, name: str) -> str:
 def missing(error: Exception) -> bool:
     """Return whether an error says that the thing is not there."""
     told = getattr(error, "response", {}).get("Error", {})
-    return told.get("Code") == "ResourceNotFound" or "could not find" in str(told.get("Message", "")).lower()
+    said = str(told.get("Message", "")).lower()
+    return told.get("Code") == "ResourceNotFound" or "could not find" in said or "does not exist" in said

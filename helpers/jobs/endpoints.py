@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,31 @@ def answers_in(place: str | Path, security: Security) -> Request:
     return {"OutputConfig": {**output, **security.key("KmsKeyId")}}
 
 
-def update_requests(endpoint: str, requests: Mapping[str, Request]) -> dict[str, Request]:
+def update_requests(
+    endpoint: str, requests: Mapping[str, Request], deployment: Request | None = None
+) -> dict[str, Request]:
     """Return the requests of `endpoint_requests` as an update of an endpoint that runs: the model and the configuration
-    keep their new name, the endpoint keeps its old one."""
+    keep their new name, the endpoint keeps its old one; `deployment` is such as `blue_green` returns."""
     config = requests["create_endpoint_config"]["EndpointConfigName"]
     made = {method: requests[method] for method in ("create_model", "create_endpoint_config")}
-    return {**made, "update_endpoint": {"EndpointName": endpoint, "EndpointConfigName": config}}
+    how = {"DeploymentConfig": deployment} if deployment else {}
+    return {**made, "update_endpoint": {"EndpointName": endpoint, "EndpointConfigName": config, **how}}
+
+
+def blue_green(keep_s: int = 600, *, canary_percent: int = 0, watch_s: int = 0, alarms: Sequence[str] = ()) -> Request:
+    """Return a `DeploymentConfig`: the new servers (green) take over from the old (blue), which stay `keep_s` longer.
+
+    With `canary_percent`, which needs two instances or more, that share of them takes requests first, for `watch_s`.
+    Where one of the CloudWatch `alarms` goes off meanwhile, all goes back to blue.
+    """
+    kind: Request = {"Type": "CANARY" if canary_percent else "ALL_AT_ONCE", "WaitIntervalInSeconds": watch_s}
+    if canary_percent:
+        kind["CanarySize"] = {"Type": "CAPACITY_PERCENT", "Value": canary_percent}
+    back = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]}} if alarms else {}
+    return {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": kind, "TerminationWaitInSeconds": keep_s},
+        **back,
+    }
 
 
 def autoscaling_requests(

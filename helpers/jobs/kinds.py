@@ -30,6 +30,10 @@ TRANSFORM = Kind(
     *("describe_transform_job", "stop_transform_job", "TransformJobName", "TransformJobStatus"),
     "/aws/sagemaker/TransformJobs",
 )
+PROCESSING = Kind(
+    *("describe_processing_job", "stop_processing_job", "ProcessingJobName", "ProcessingJobStatus"),
+    "/aws/sagemaker/ProcessingJobs",
+)
 ENDPOINT = Kind(
     *("describe_endpoint", "delete_endpoint", "EndpointName", "EndpointStatus"), "/aws/sagemaker/Endpoints/{name}"
 )

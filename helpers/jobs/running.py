@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .deleting import NOUNS, delete_one
-from .kinds import ENDPOINT, TRAINING, TRANSFORM, JobFailed, Kind, log_of
+from .kinds import ENDPOINT, PROCESSING, TRAINING, TRANSFORM, JobFailed, Kind, log_of
 from .requests import Request
 from .showing import show
 
@@ -47,6 +47,16 @@ def transform(
     """
     send_all(client, requests, show_request)
     return wait(client, TRANSFORM, requests["create_transform_job"]["TransformJobName"], log_lines)
+
+
+def process(client: Any, request: Request, *, show_request: bool = False, log_lines: int = LOG_LINES) -> Request:
+    """Run the processing job of `processing_request` to its end and return its description.
+
+    Raises:
+        JobFailed: the job was refused or failed; the message has the reason and the end of its log.
+    """
+    send_all(client, {"create_processing_job": request}, show_request)
+    return wait(client, PROCESSING, request["ProcessingJobName"], log_lines)
 
 
 def deploy(client: Any, requests: Mapping[str, Request], *, show_request: bool = False, log_lines: int = 0) -> Request:
@@ -85,23 +95,25 @@ def update(
     return described
 
 
-def send_all(client: Any, requests: Mapping[str, Request], show_request: bool = False) -> None:
-    """Call each method with its dictionary; what was made before one is refused is deleted again.
+def send_all(client: Any, requests: Mapping[str, Request], show_request: bool = False) -> dict[str, Any]:
+    """Call each method with its dictionary, return the answers; what was made before one is refused is deleted again.
 
     The SDK's local mode runs the job inside the call, and may raise.
     """
+    answers = {}
     for method, request in requests.items():
         if show_request:
             print(f"{method}:")
             show(request)
         try:
-            getattr(client, method)(**copy.deepcopy(request))
+            answers[method] = getattr(client, method)(**copy.deepcopy(request))
         except Exception as error:
             if not (isinstance(error, RuntimeError | OSError | ValueError) or is_of_service(error)):
                 raise
             before = list(requests)[: list(requests).index(method)]
             remove_made(client, {name: requests[name] for name in before})
             raise JobFailed(method, str(error)) from error
+    return answers
 
 
 def is_of_service(error: Exception) -> bool:
@@ -166,15 +178,19 @@ def look(client: Any, kind: Kind, name: str) -> Request:
 
 def pause(client: Any, kind: Kind, name: str) -> None:
     """Wait until the next look; where that is interrupted, a job is stopped, so that it costs nothing more."""
-    address = str(getattr(getattr(client, "meta", None), "endpoint_url", ""))
-    near = hasattr(client, "log") or any(host in address for host in NEAR)
     try:
-        time.sleep(LOCAL_POLL_S if near else REMOTE_POLL_S)
+        time.sleep(LOCAL_POLL_S if is_near(client) else REMOTE_POLL_S)
     except KeyboardInterrupt:
         if kind is not ENDPOINT:
             getattr(client, kind.stop)(**{kind.name: name})
             print(f"Interrupted: {name} is asked to stop.")
         raise
+
+
+def is_near(client: Any) -> bool:
+    """Return whether a client's answers come from this machine."""
+    address = str(getattr(getattr(client, "meta", None), "endpoint_url", ""))
+    return hasattr(client, "log") or any(host in address for host in NEAR)
 
 
 def finished(client: Any, kind: Kind, name: str, description: Request, log_lines: int) -> Request:

@@ -14,7 +14,7 @@ DELETED_AT_ONCE = 1000  # objects, S3's limit
 
 
 def put(path: str | Path, uri: str | Path) -> str:
-    """Copy a file, or a folder with all in it, to a URI; return the URI.
+    """Copy a file, or a folder with all in it but Python's caches, to a URI; return the URI.
 
     Raises:
         FileNotFoundError: there is no such file or folder here.
@@ -22,7 +22,8 @@ def put(path: str | Path, uri: str | Path) -> str:
     source = Path(path)
     if not source.exists():
         raise FileNotFoundError(f"There is no file or folder {source}.")
-    for file in sorted(entry for entry in source.rglob("*") if entry.is_file()) if source.is_dir() else [source]:
+    found = [entry for entry in source.rglob("*") if entry.is_file() and "__pycache__" not in entry.parts]
+    for file in sorted(found) if source.is_dir() else [source]:
         below = f"/{file.relative_to(source).as_posix()}" if source.is_dir() else ""
         put_file(file, f"{str(uri).rstrip('/')}{below}")
     return str(uri)

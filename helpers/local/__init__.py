@@ -6,6 +6,7 @@
 Method names, request dictionaries and error answers are boto3's, so the cell that works here works on AWS. Each job
 has an `/opt/ml` of its own under a temporary folder, which `SAGEMAKER_BASE_DIR` names to the programs. What the
 platform has and a process has not: several hosts, Pipe mode, network isolation, an image (its name is only recorded).
+The registry of models and the pipelines last as long as the client; pipelines run their steps one at a time.
 """
 
 from .client import LocalClient

@@ -9,6 +9,7 @@ from .errors import ParamValidationError, refused
 from .files import files_under, path_of
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+PROCESSING, ALL_AT_ONCE = "/opt/ml/processing/", "ALL_AT_ONCE"
 HYPERPARAMETERS, KEY_CHARACTERS, VALUE_CHARACTERS = 100, 256, 2500
 
 # For each operation: the names a request must have, and those it may have. Some of the second are only recorded,
@@ -38,13 +39,38 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "DeleteEndpointConfig": ("EndpointConfigName", ""),
     "CreateEndpoint": ("EndpointName EndpointConfigName", "Tags"),
     "DescribeEndpoint": ("EndpointName", ""),
-    "UpdateEndpoint": ("EndpointName EndpointConfigName", ""),
+    "UpdateEndpoint": ("EndpointName EndpointConfigName", "DeploymentConfig"),
     "DeleteEndpoint": ("EndpointName", ""),
     "InvokeEndpoint": ("EndpointName Body", "ContentType Accept CustomAttributes TargetModel InferenceId"),
     "InvokeEndpointAsync": (
         "EndpointName InputLocation",
         "ContentType Accept CustomAttributes InferenceId InvocationTimeoutSeconds",
     ),
+    "CreateProcessingJob": (
+        "ProcessingJobName ProcessingResources AppSpecification RoleArn",
+        "ProcessingInputs ProcessingOutputConfig StoppingCondition Environment NetworkConfig Tags",
+    ),
+    "DescribeProcessingJob": ("ProcessingJobName", ""),
+    "StopProcessingJob": ("ProcessingJobName", ""),
+    "CreateModelPackageGroup": ("ModelPackageGroupName", "ModelPackageGroupDescription Tags"),
+    "DescribeModelPackageGroup": ("ModelPackageGroupName", ""),
+    "DeleteModelPackageGroup": ("ModelPackageGroupName", ""),
+    "CreateModelPackage": (
+        "ModelPackageGroupName InferenceSpecification",
+        "ModelPackageDescription ModelApprovalStatus CustomerMetadataProperties ModelMetrics",
+    ),
+    "DescribeModelPackage": ("ModelPackageName", ""),
+    "UpdateModelPackage": ("ModelPackageArn", "ModelApprovalStatus ApprovalDescription CustomerMetadataProperties"),
+    "DeleteModelPackage": ("ModelPackageName", ""),
+    "ListModelPackages": ("ModelPackageGroupName", "ModelApprovalStatus MaxResults SortBy SortOrder"),
+    "CreatePipeline": ("PipelineName PipelineDefinition RoleArn", "PipelineDescription ClientRequestToken Tags"),
+    "UpdatePipeline": ("PipelineName PipelineDefinition", "PipelineDescription RoleArn"),
+    "DescribePipeline": ("PipelineName", ""),
+    "DeletePipeline": ("PipelineName", "ClientRequestToken"),
+    "StartPipelineExecution": ("PipelineName", "PipelineParameters ClientRequestToken"),
+    "StopPipelineExecution": ("PipelineExecutionArn", "ClientRequestToken"),
+    "DescribePipelineExecution": ("PipelineExecutionArn", ""),
+    "ListPipelineExecutionSteps": ("PipelineExecutionArn", "SortOrder"),
 }
 UNSUPPORTED = {
     "EnableManagedSpotTraining": "spot capacity",
@@ -84,6 +110,31 @@ def check_training(request: dict[str, Any]) -> None:
             raise refused("CreateTrainingJob", "Local processes have no Pipe mode: use File or FastFile.")
         check_source("CreateTrainingJob", channel["DataSource"]["S3DataSource"])
     check_path("CreateTrainingJob", request["OutputDataConfig"]["S3OutputPath"])
+
+
+def check_processing(request: dict[str, Any]) -> None:
+    """Check the parts of a processing request that the service, or a process, would refuse."""
+    operation = "CreateProcessingJob"
+    if request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 1) != 1:
+        raise refused(operation, "Local processes work on one host: set InstanceCount to 1.")
+    if not request["AppSpecification"].get("ContainerEntrypoint"):
+        raise refused(operation, "Local processes have no image to start: give a ContainerEntrypoint.")
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    places = [*(entry["S3Input"] for entry in request.get("ProcessingInputs", []))]
+    for place in [*places, *(output["S3Output"] for output in outputs)]:
+        if not place["LocalPath"].startswith(PROCESSING):
+            raise refused(operation, f"LocalPath {place['LocalPath']} must be below {PROCESSING} without containers.")
+        check_path(operation, place["S3Uri"])
+    for source in places:
+        check_source(operation, source)
+
+
+def check_deployment(request: dict[str, Any]) -> None:
+    """Check that an update moves all requests at once, which is all that one process can do."""
+    config = request.get("DeploymentConfig", {"BlueGreenUpdatePolicy": {}})
+    kind = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", ALL_AT_ONCE)
+    if "RollingUpdatePolicy" in config or kind != ALL_AT_ONCE or "AutoRollbackConfiguration" in config:
+        raise refused("UpdateEndpoint", f"Local processes know no alarms, and no update but blue/green, {ALL_AT_ONCE}.")
 
 
 def check_hyperparameters(values: dict[str, Any]) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from .checks import check, check_path, check_source, check_training
+from .checks import check, check_deployment, check_path, check_source, check_training
 from .endpoint import notice_death, run_endpoint, run_update
 from .errors import ClientError, ResourceInUse, refused
 from .job import REGION, Job, Registry
+from .operating import Operations
 from .training import run_training
 from .transform import SERVER_GRACE_S, run_transform
 
@@ -22,7 +23,7 @@ PROGRAMS = Path(__file__).resolve().parents[2] / "container"
 EXIT_GRACE_S = 2.0  # the interpreter is going: no long farewells
 
 
-class LocalClient:
+class LocalClient(Operations):
     """A SageMaker client that runs `programs/train` and `programs/serve` as processes of this machine.
 
     Methods take boto3's keyword arguments and return boto3's dictionaries; data are read from and written to `file://`
@@ -145,6 +146,7 @@ class LocalClient:
         endpoint = self.registry.find("UpdateEndpoint", "Endpoint", request)
         if endpoint.state["EndpointStatus"] != "InService":
             raise refused("UpdateEndpoint", f'Cannot update in-progress endpoint "{endpoint.state["EndpointArn"]}".')
+        check_deployment(request)
         config = request["EndpointConfigName"]
         model, variant = self._served("UpdateEndpoint", config)
         endpoint.set(EndpointStatus="Updating")

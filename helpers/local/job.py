@@ -23,6 +23,11 @@ ACCOUNT = "000000000000"
 KINDS = {
     "TrainingJob": "training-job",
     "TransformJob": "transform-job",
+    "ProcessingJob": "processing-job",
+    "ModelPackageGroup": "model-package-group",
+    "ModelPackage": "model-package",
+    "Pipeline": "pipeline",
+    "PipelineExecution": "pipeline",
     "Model": "model",
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
@@ -40,6 +45,7 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     program: Program | None = None
     coming: Program | None = None  # of an endpoint that is being updated: the server that will take over
+    steps: list[dict[str, Any]] = field(default_factory=list)  # of a pipeline's execution, as they are told
 
     @property
     def base(self) -> Path:
@@ -111,7 +117,10 @@ class Registry:
 
     def forget(self, operation: str, noun: str, request: dict[str, Any]) -> None:
         """Remove the one that a request names, and its folder."""
-        job = self.find(operation, noun, request)
+        self.remove(noun, self.find(operation, noun, request))
+
+    def remove(self, noun: str, job: Job) -> None:
+        """Remove one, and its folder."""
         del self._jobs[noun][job.name]
         shutil.rmtree(job.folder, ignore_errors=True)
 

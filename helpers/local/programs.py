@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,15 +34,15 @@ class NotReady(Exception):
 
 
 class Program:
-    """One program of the container, running over its own `/opt/ml`, with its output in a log file."""
+    """One program of the container, or a whole command, over its own `/opt/ml`, with its output in a log file."""
 
-    def __init__(self, program: Path, base: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, program: Path | Sequence[str], base: Path, log: Path, environment: Mapping[str, str]) -> None:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         variables = {**inherited, "PYTHONUNBUFFERED": "1", **environment, "SAGEMAKER_BASE_DIR": str(base)}
         self.log = log
         with log.open("ab") as sink:
             self.process = subprocess.Popen(
-                [sys.executable, str(program)],
+                [sys.executable, str(program)] if isinstance(program, Path) else program,
                 cwd=base,
                 env=variables,
                 stdin=subprocess.DEVNULL,

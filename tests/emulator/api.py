@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import endpoints, hosting, listing, training, transform, tuning
+from . import endpoints, hosting, listing, packages, pipelines, processing, training, transform, tuning
 from .errors import ServiceError
-from .registry import CONFIG, KINDS, MODEL, Kind
+from .registry import CONFIG, LISTED_ALIKE, MODEL, Kind
 from .service import Service
 from .shapes import check, keep, service_model
 
@@ -44,15 +44,34 @@ OPERATIONS: dict[str, Operation] = {
     "AddTags": listing.add_tags,
     "DeleteTags": listing.delete_tags,
     "ListTags": listing.list_tags,
-    **{f"Describe{kind.noun}": describing(kind) for kind in KINDS},
-    **{f"List{kind.noun}s": listing_all(kind) for kind in KINDS},
+    "CreateProcessingJob": processing.create,
+    "StopProcessingJob": processing.stop,
+    "CreateModelPackageGroup": packages.create_group,
+    "DeleteModelPackageGroup": packages.delete_group,
+    "CreateModelPackage": packages.create,
+    "DescribeModelPackage": packages.describe,
+    "UpdateModelPackage": packages.update,
+    "DeleteModelPackage": packages.delete,
+    "ListModelPackages": packages.list_all,
+    "CreatePipeline": pipelines.create,
+    "UpdatePipeline": pipelines.update,
+    "DescribePipeline": pipelines.describe,
+    "DeletePipeline": pipelines.delete,
+    "ListPipelines": pipelines.list_all,
+    "StartPipelineExecution": pipelines.start,
+    "StopPipelineExecution": pipelines.stop,
+    "DescribePipelineExecution": pipelines.describe_execution,
+    "ListPipelineExecutions": pipelines.list_executions,
+    "ListPipelineExecutionSteps": pipelines.list_steps,
+    **{f"Describe{kind.noun}": describing(kind) for kind in LISTED_ALIKE},
+    **{f"List{kind.noun}s": listing_all(kind) for kind in LISTED_ALIKE},
     **{f"Delete{kind.noun}": forgetting(kind) for kind in (MODEL, CONFIG)},
 }
 
 # Records that nothing runs for: moto keeps them, and they are not checked here.
 KEPT_BY_MOTO = re.compile(
     r"(Create|Describe|Delete|Update|List|Associate|Disassociate)"
-    r"(ModelPackage|ModelPackageGroup|ModelCard|Experiment|Trial|TrialComponent|Pipeline)s?"
+    r"(ModelCard|Experiment|Trial|TrialComponent)s?"
 )
 
 

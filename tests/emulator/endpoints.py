@@ -60,11 +60,26 @@ def create(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 def update(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """UpdateEndpoint: the new servers come up beside the old ones, which serve until then, or on if that fails."""
+    check_deployment(request)
     endpoint = find_settled(service, request, "update")
     config = service.registry.find(CONFIG, request["EndpointConfigName"])
-    endpoint.set_status("Updating")
+    told = {"LastDeploymentConfig": request["DeploymentConfig"]} if "DeploymentConfig" in request else {}
+    endpoint.set_status("Updating", **told)
     service.background(functools.partial(bring_up, service, endpoint, config.request))
     return {"EndpointArn": endpoint.arn}
+
+
+def check_deployment(request: dict[str, Any]) -> None:
+    """Refuse an update that is not blue/green with all requests moved at once; its waiting times pass at once here."""
+    for member in ("RetainAllVariantProperties", "RetainDeploymentConfig", "ExcludeRetainedVariantProperties"):
+        if request.get(member):
+            raise not_emulated(member)
+    config = request.get("DeploymentConfig", {})
+    routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    if "RollingUpdatePolicy" in config or "AutoRollbackConfiguration" in config:
+        raise not_emulated("A rolling update, or going back on an alarm")
+    if routing.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE":
+        raise not_emulated(f"Traffic routing of type {routing['Type']}")
 
 
 def update_weights(service: Service, request: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import ServiceError, invalid
+from .errors import ServiceError
 
 JOB_TAKEN = "{name} must be unique within an AWS account and region, and a job with this name already exists ({arn})"
 
@@ -21,6 +21,7 @@ class Kind:
     missing: str
     taken: str
     taken_code: str = "ValidationException"
+    missing_code: str = "ValidationException"
 
 
 def job_kind(noun: str, path: str, missing: str) -> Kind:
@@ -31,6 +32,10 @@ def part_kind(noun: str, path: str, words: str) -> Kind:
     return Kind(noun, path, f'Could not find {words} "{{arn}}".', f'Cannot create already existing {words} "{{arn}}".')
 
 
+def registered_kind(noun: str, path: str) -> Kind:
+    return Kind(noun, path, f"{noun} {{arn}} does not exist.", f"{noun} already exists: {{arn}}")
+
+
 TRAINING = job_kind("TrainingJob", "training-job", "Requested resource not found.")
 TRANSFORM = job_kind("TransformJob", "transform-job", "Could not find requested job with name: {name}")
 TUNING = job_kind(
@@ -39,7 +44,17 @@ TUNING = job_kind(
 MODEL = part_kind("Model", "model", "model")
 CONFIG = part_kind("EndpointConfig", "endpoint-config", "endpoint configuration")
 ENDPOINT = part_kind("Endpoint", "endpoint", "endpoint")
-KINDS = (TRAINING, TRANSFORM, TUNING, MODEL, CONFIG, ENDPOINT)
+PROCESSING = job_kind("ProcessingJob", "processing-job", "Could not find requested job with name: {name}")
+GROUP = registered_kind("ModelPackageGroup", "model-package-group")
+PACKAGE = registered_kind("ModelPackage", "model-package")
+PIPELINE = Kind(
+    *("Pipeline", "pipeline", "Pipeline '{arn}' does not exist."),
+    "Pipeline names must be unique within an AWS account and region. Pipeline with name ({arn}) already exists.",
+    missing_code="ResourceNotFound",
+)
+EXECUTION = Kind("PipelineExecution", "pipeline", "Execution '{arn}' does not exist.", "", "", "ResourceNotFound")
+LISTED_ALIKE = (TRAINING, TRANSFORM, TUNING, PROCESSING, MODEL, CONFIG, ENDPOINT, GROUP)
+KINDS = (*LISTED_ALIKE, PACKAGE, PIPELINE, EXECUTION)
 
 
 @dataclass
@@ -108,7 +123,7 @@ class Registry:
     def find(self, kind: Kind, name: str) -> Resource:
         with self._lock:
             if name not in self._by_kind[kind.noun]:
-                raise invalid(kind.missing.format(arn=self.arn(kind, name), name=name))
+                raise ServiceError(kind.missing_code, kind.missing.format(arn=self.arn(kind, name), name=name))
             return self._by_kind[kind.noun][name]
 
     def forget(self, resource: Resource) -> None:

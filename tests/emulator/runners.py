@@ -24,13 +24,17 @@ from typing import Protocol
 PROGRAMS = Path(__file__).resolve().parents[2] / "container"
 # A container sees none of the shell's variables, so a process sees only what any program needs to start.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
+OPT_ML = "/opt/ml/"
 PORT = 8080
 KILL_S = 10.0  # for the engine itself, beyond a container's grace
 
 
 @dataclass(frozen=True)
 class Launch:
-    """One container to start: `program` is `train` or `serve`, `root` its `/opt/ml` on this machine."""
+    """One container to start: `program` is `train` or `serve`, `root` its `/opt/ml` on this machine.
+
+    A processing job has no program, but an entrypoint of its own.
+    """
 
     name: str
     image: str
@@ -69,17 +73,33 @@ class Runner(Protocol):
     def close(self) -> None: ...
 
 
+def moved(word: str, root: Path) -> str:
+    """A path below `/opt/ml`, as a process finds it, which has no root of its own; any other word as it is."""
+    return f"{root}/{word.removeprefix(OPT_ML)}" if word.startswith(OPT_ML) else word
+
+
+def command(launch: Launch, programs: Path) -> list[str]:
+    """What a process is started with; of an entrypoint's own words, `python` is this one."""
+    if launch.program:
+        return [sys.executable, str(programs / launch.program), *launch.arguments]
+    first, *rest = [moved(word, launch.root) for word in (*launch.entrypoint, *launch.arguments)]
+    return [sys.executable if first in ("python", "python3") else first, *rest]
+
+
 class ProcessProgram:
     """A program of the container as a process of this machine, with all that it starts."""
 
     def __init__(self, launch: Launch, programs: Path) -> None:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        variables = {**inherited, "PYTHONUNBUFFERED": "1", **launch.environment, "SAGEMAKER_BASE_DIR": str(launch.root)}
+        given = {
+            name: value if launch.program else moved(value, launch.root) for name, value in launch.environment.items()
+        }
+        variables = {**inherited, "PYTHONUNBUFFERED": "1", **given, "SAGEMAKER_BASE_DIR": str(launch.root)}
         self.address = ("127.0.0.1", free_port()) if launch.program == "serve" else None
         if self.address:
             variables["SAGEMAKER_BIND_TO_PORT"] = str(self.address[1])
         self.process = subprocess.Popen(
-            [sys.executable, str(programs / launch.program), *launch.arguments],
+            command(launch, programs),
             cwd=launch.root,
             env=variables,
             stdin=subprocess.DEVNULL,

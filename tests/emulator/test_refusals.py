@@ -185,9 +185,9 @@ def test_what_is_not_covered_says_so_and_is_no_word_of_aws(desk: Any) -> None:
 
 
 def test_records_that_nothing_runs_for_are_kept_by_moto(desk: Any) -> None:
-    desk.sagemaker.create_model_package_group(ModelPackageGroupName="forecasts")
-    groups = desk.sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
-    assert [group["ModelPackageGroupName"] for group in groups] == ["forecasts"]
+    desk.sagemaker.create_experiment(ExperimentName="forecasts")
+    found = desk.sagemaker.list_experiments()["ExperimentSummaries"]
+    assert [experiment["ExperimentName"] for experiment in found] == ["forecasts"]
 
 
 def test_regions_know_nothing_of_each_other(desk: Any) -> None:

@@ -75,6 +75,26 @@ def test_a_dataset_is_forecast_there_as_here(emulator: Emulator, tmp_path: Path)
     assert left_running(emulator) == []
 
 
+def test_a_model_is_operated_there_as_here(emulator: Emulator, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "operate"
+    run(notebook("09_operate"), tmp_path / "1.ipynb", {"KEEP_FILES": True, "OUTPUT_DIR": str(here)})
+    run(notebook("09_operate"), tmp_path / "2.ipynb", {**REMOTE, "SEND_SCHEDULE": True, "OUTPUT_DIR": str(there)})
+    reports = in_bucket(emulator, "/groups.csv")
+    for number in (1, 2):
+        local = pd.read_csv(here / f"report-{number}/groups.csv")
+        stored = pd.read_csv(io.BytesIO(reports[f"convect/operate/report-{number}/groups.csv"]))
+        pd.testing.assert_frame_equal(stored, local, rtol=EXACT)
+    said = outputs_of(tmp_path / "2.ipynb")
+    assert "Decide · Succeeded · True\nTrain · Succeeded\nRegister · Succeeded\n" in said
+    assert "ENABLED" in said
+    client = emulator.client("sagemaker")
+    assert client.list_pipelines()["PipelineSummaries"] == []
+    assert client.list_model_package_groups()["ModelPackageGroupSummaryList"] == []
+    assert client.list_endpoint_configs()["EndpointConfigs"] == client.list_models()["Models"] == []
+    assert emulator.client("scheduler").list_schedules()["Schedules"] == []
+    assert left_running(emulator) == []
+
+
 @pytest.fixture(scope="module")
 def model(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of a model that was trained remotely."""

@@ -74,6 +74,24 @@ def test_local_training_runs_with_another_horizon(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_model_is_operated_with_another_change(tmp_path: Path) -> None:
+    changed = {
+        "HORIZON_STEPS": 7,
+        "CHANGED_GROUP": "EWR",
+        "KEPT_SHARE": 0.5,
+        "ITEM": "EWR/UA",
+        "TRAINED_TO": "2013-10-01",
+    }
+    path = last_cell_twice("09_operate.ipynb", tmp_path)
+    run(path, tmp_path / "run.ipynb", {**changed, "OUTPUT_DIR": str(tmp_path / "out")})
+    said = outputs_of(tmp_path / "run.ipynb")
+    assert "airport EWR: the error is" in said
+    assert "Decide · Succeeded · False" in said
+    assert "Decide · Succeeded · True\nTrain · Succeeded\nRegister · Succeeded\n" in said
+    assert said.endswith("endpoint endpoint_config model endpoint_config model\nTrue 2\n\nFalse 0\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_makefile_s_demo_finds_what_it_names() -> None:
     parameters = parameters_of(NOTEBOOKS / "00_quickstart.ipynb")
     assert set(MONTHLY) < set(parameters)

@@ -85,3 +85,10 @@ def test_a_thousand_objects_and_one_are_removed(monkeypatch: pytest.MonkeyPatch)
             s3.put_object(Bucket="a-bucket", Key=f"in/{number}", Body=b"")
         assert jobs.remove("s3://a-bucket/in") == 1001
         assert "Contents" not in s3.list_objects_v2(Bucket="a-bucket")
+
+
+def test_what_python_has_compiled_stays_at_home(place: str, folder: Path) -> None:
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__/one.pyc").write_text("x")
+    jobs.put(folder, place)
+    assert list(jobs.listing(place)) == ["deep/two.csv", "one.csv"]
