@@ -26,6 +26,7 @@ from .requests import (
 from .running import deploy, send_all, train, transform, update
 from .showing import endpoint_cost, job_cost, job_spent, serverless_cost, show
 from .storage import listing, put, remove
+from .tuning import combinations, tune, tuned, tuning_request
 
 __all__ = [
     "IMAGE",
@@ -35,6 +36,7 @@ __all__ = [
     "Security",
     "artifact_uri",
     "autoscaling_requests",
+    "combinations",
     "delete",
     "deploy",
     "download_artifact",
@@ -60,6 +62,9 @@ __all__ = [
     "transform",
     "transform_requests",
     "tree",
+    "tune",
+    "tuned",
+    "tuning_request",
     "unique_name",
     "update",
     "update_requests",
