@@ -7,5 +7,6 @@
 | `jobs` | build, price, show, send and wait for training, transform and endpoint requests; files in S3 |
 | `account` | the right client for an instance type, and the role, bucket and image that go with it |
 | `image` | build the image and push it to ECR, by Docker here or by CodeBuild there |
+| `tracking` | an MLflow server on this machine, started and stopped |
 | `local` | a SageMaker client that runs the container's programs as processes, and the SDK's local mode made whole |
 """
