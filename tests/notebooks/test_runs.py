@@ -74,6 +74,18 @@ def test_local_training_runs_with_another_horizon(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_other_settings_are_tuned_by_another_number(tmp_path: Path) -> None:
+    changed = {"CHOICES": {"missing": ["zero", "mean"], "preset": ["fast"]}, "OBJECTIVE": "validation:MASE"}
+    airport = {"ITEMS": "JFK/", "ITEM": "JFK/B6", "HORIZON_STEPS": 7, "OUTPUT_DIR": str(tmp_path / "out")}
+    run(last_cell_twice("06_tune_and_track.ipynb", tmp_path), tmp_path / "run.ipynb", {**changed, **airport})
+    said = outputs_of(tmp_path / "run.ipynb")
+    assert "local x 2: about 4 min" in said
+    assert "2 Completed\n" in said
+    assert "validation:MAPE is not among the metric definitions" in said
+    assert said.endswith("0 files removed\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_makefile_s_demo_finds_what_it_names() -> None:
     parameters = parameters_of(NOTEBOOKS / "00_quickstart.ipynb")
     assert set(MONTHLY) < set(parameters)
