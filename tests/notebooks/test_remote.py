@@ -102,6 +102,15 @@ def test_an_endpoint_answers_there_as_here(emulator: Emulator, model: str, tmp_p
     assert left_running(emulator) == []
 
 
+def test_data_of_other_services_are_forecast_there(emulator: Emulator, tmp_path: Path) -> None:
+    changed = {"ITEMS": ["EWR/DL", "JFK/DL"], "ITEM": "JFK/DL", "OUTPUT_DIR": str(tmp_path / "bring_your_data")}
+    run(notebook("07_bring_your_data"), tmp_path / "1.ipynb", {**REMOTE, **changed})
+    group = sorted(key for key in in_bucket(emulator, "dataset.json") if "/bring_your_data/amazon_forecast/" in key)
+    assert [key.rpartition("/")[0].rpartition("/")[2] for key in group] == ["related", "static", "train"]
+    assert "Put it into channel 'related'" in outputs_of(tmp_path / "1.ipynb")
+    assert left_running(emulator) == []
+
+
 @pytest.fixture
 def mlflow(tmp_path: Path) -> Iterator[str]:
     """The address of an MLflow server."""
