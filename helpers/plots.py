@@ -152,3 +152,34 @@ def plot_coverage(joined: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="quantile", ylabel="share of actuals at or below it")
     ax.legend(frameon=False, loc="upper left")
     return ax
+
+
+def plot_tuning(
+    table: pd.DataFrame, settings: Sequence[str], objective: str, baseline: float | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw each training job's error as a dot, the best on top, named by its settings, with its seconds beside it.
+
+    `table` has one row a job: the settings, the objective, and `seconds`. A dashed line is the baseline's error.
+    """
+    rows = table.dropna(subset=[objective]).sort_values(objective, ascending=False, ignore_index=True)
+    ax = new_axes(ax, height=0.9 + 0.36 * len(rows))
+    best = rows.index == rows.index[-1]
+    ax.scatter(rows[objective], rows.index, s=70, color=np.where(best, BLUE, "#9DB7C9"), zorder=3)
+    for at, row in rows.iterrows():
+        text = f"{row[objective]:.4f}   {row['seconds']:.0f} s"
+        ax.annotate(text, (row[objective], at), xytext=(9, -4), textcoords="offset points", color=INK)
+    ax.set_yticks(rows.index, rows[list(settings)].astype(str).agg(" · ".join, axis=1))
+    if baseline is not None:
+        ax.axvline(baseline, color=ORANGE, linewidth=1.6, linestyle="--")
+        ax.annotate(
+            "seasonal naive",
+            (baseline, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4, 4),
+            textcoords="offset points",
+            ha="right",
+            color=INK,
+        )
+    ax.margins(x=0.2, y=0.12)
+    ax.set_xlabel(f"{objective} (lower is better), and the time of the job")
+    return ax

@@ -38,6 +38,7 @@ from .requests import (
 from .running import deploy, process, send_all, train, transform, update
 from .showing import endpoint_cost, job_cost, job_spent, serverless_cost, show
 from .storage import fetch, listing, put, remove
+from .tuning import combinations, tune, tuned, tuning_request
 
 __all__ = [
     "IMAGE",
@@ -49,6 +50,7 @@ __all__ = [
     "artifact_uri",
     "autoscaling_requests",
     "blue_green",
+    "combinations",
     "data_of",
     "delete",
     "delete_group",
@@ -88,6 +90,9 @@ __all__ = [
     "transform",
     "transform_requests",
     "tree",
+    "tune",
+    "tuned",
+    "tuning_request",
     "unique_name",
     "update",
     "update_requests",

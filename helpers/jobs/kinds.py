@@ -26,6 +26,11 @@ TRAINING = Kind(
     *("describe_training_job", "stop_training_job", "TrainingJobName", "TrainingJobStatus"),
     "/aws/sagemaker/TrainingJobs",
 )
+TUNING = Kind(
+    *("describe_hyper_parameter_tuning_job", "stop_hyper_parameter_tuning_job"),
+    *("HyperParameterTuningJobName", "HyperParameterTuningJobStatus"),
+    "",  # its training jobs have one each
+)
 TRANSFORM = Kind(
     *("describe_transform_job", "stop_transform_job", "TransformJobName", "TransformJobStatus"),
     "/aws/sagemaker/TransformJobs",
@@ -50,6 +55,8 @@ class JobFailed(RuntimeError):
 
 def log_of(client: Any, kind: Kind, name: str) -> list[str]:
     """Return what a job printed, from this machine or from CloudWatch; the SDK's local mode has printed it itself."""
+    if not kind.log_group:
+        return []
     if hasattr(client, "log"):
         return str(client.log(name)).splitlines()
     if not hasattr(client, "meta"):

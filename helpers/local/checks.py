@@ -22,6 +22,16 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "DescribeTrainingJob": ("TrainingJobName", ""),
     "StopTrainingJob": ("TrainingJobName", ""),
     "ListTrainingJobs": ("", "NameContains StatusEquals MaxResults"),
+    "CreateHyperParameterTuningJob": (
+        "HyperParameterTuningJobName HyperParameterTuningJobConfig TrainingJobDefinition",
+        "Tags",
+    ),
+    "DescribeHyperParameterTuningJob": ("HyperParameterTuningJobName", ""),
+    "StopHyperParameterTuningJob": ("HyperParameterTuningJobName", ""),
+    "ListTrainingJobsForHyperParameterTuningJob": (
+        "HyperParameterTuningJobName",
+        "SortBy SortOrder StatusEquals MaxResults",
+    ),
     "CreateModel": ("ModelName PrimaryContainer", "ExecutionRoleArn Tags EnableNetworkIsolation"),
     "DescribeModel": ("ModelName", ""),
     "DeleteModel": ("ModelName", ""),

@@ -1,4 +1,4 @@
-"""`LocalClient`: training, models, batch transform and endpoints of this machine, by boto3's method names."""
+"""`LocalClient`: training, tuning, models, batch transform and endpoints of this machine, by boto3's method names."""
 
 # ruff: noqa: ANN401 - boto3's requests and answers are dictionaries of anything
 
@@ -18,12 +18,13 @@ from .job import REGION, Job, Registry
 from .operating import Operations
 from .training import run_training
 from .transform import SERVER_GRACE_S, run_transform
+from .tuning import TuningCalls
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "container"
 EXIT_GRACE_S = 2.0  # the interpreter is going: no long farewells
 
 
-class LocalClient(Operations):
+class LocalClient(Operations, TuningCalls):
     """A SageMaker client that runs `programs/train` and `programs/serve` as processes of this machine.
 
     Methods take boto3's keyword arguments and return boto3's dictionaries; data are read from and written to `file://`

@@ -22,6 +22,7 @@ REGION = "local"
 ACCOUNT = "000000000000"
 KINDS = {
     "TrainingJob": "training-job",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
     "TransformJob": "transform-job",
     "ProcessingJob": "processing-job",
     "ModelPackageGroup": "model-package-group",

@@ -13,7 +13,7 @@ import pandas as pd
 import papermill
 import pytest
 
-from helpers import jobs
+from helpers import jobs, tracking
 from tests.emulator import Emulator, running
 from tests.notebooks.harness import NOTEBOOKS, run
 from tests.notebooks.refresh import NO_ENGINE
@@ -119,6 +119,45 @@ def test_an_endpoint_answers_there_as_here(emulator: Emulator, model: str, tmp_p
     assert len(in_bucket(emulator, ".out")) >= 1
     client = emulator.client("sagemaker")
     assert client.list_endpoints()["Endpoints"] == client.list_endpoint_configs()["EndpointConfigs"] == []
+    assert left_running(emulator) == []
+
+
+def test_data_of_other_services_are_forecast_there(emulator: Emulator, tmp_path: Path) -> None:
+    changed = {"ITEMS": ["EWR/DL", "JFK/DL"], "ITEM": "JFK/DL", "OUTPUT_DIR": str(tmp_path / "bring_your_data")}
+    run(notebook("07_bring_your_data"), tmp_path / "1.ipynb", {**REMOTE, **changed})
+    group = sorted(key for key in in_bucket(emulator, "dataset.json") if "/bring_your_data/amazon_forecast/" in key)
+    assert [key.rpartition("/")[0].rpartition("/")[2] for key in group] == ["related", "static", "train"]
+    assert "Put it into channel 'related'" in outputs_of(tmp_path / "1.ipynb")
+    assert left_running(emulator) == []
+
+
+@pytest.fixture
+def mlflow(tmp_path: Path) -> Iterator[str]:
+    """The address of an MLflow server."""
+    server = tracking.start_server(tmp_path / "mlflow")
+    assert server is not None
+    yield server.uri
+    tracking.stop_server(server)
+
+
+def test_tuning_there_leaves_a_run_for_each_training_job(emulator: Emulator, mlflow: str, tmp_path: Path) -> None:
+    changed = {
+        "CHOICES": {"preset": ["fast"], "missing": ["interpolate", "zero"]},
+        "ITEM": "LGA/DL",
+        "TRACKING": mlflow,
+    }
+    there = {"INSTANCE_TYPE": "ml.m5.xlarge", "EXPERIMENT": "there", "OUTPUT_DIR": str(tmp_path / "tune")}
+    run(notebook("06_tune_and_track"), tmp_path / "1.ipynb", {**changed, **there})
+    client = emulator.client("sagemaker")
+    (tuning,) = client.list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+    name = tuning["HyperParameterTuningJobName"]
+    tried = client.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    runs = tracking.runs(mlflow, "there")
+    assert runs["missing"].tolist() == ["interpolate", "zero"]
+    for one in tried["TrainingJobSummaries"]:
+        objective = one["FinalHyperParameterTuningJobObjectiveMetric"]
+        assert runs.loc[one["TrainingJobName"], objective["MetricName"]] == pytest.approx(objective["Value"], rel=1e-4)
+    assert "ml.m5.xlarge x 2: about 4 min, 0.03 USD" in outputs_of(tmp_path / "1.ipynb")
     assert left_running(emulator) == []
 
 

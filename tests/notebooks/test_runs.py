@@ -6,15 +6,18 @@ As a reader runs them, from top to bottom with their own parameters, nbmake does
 from __future__ import annotations
 
 import ast
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import botocore.session
 import nbformat
 import pandas as pd
 import papermill
 import pytest
+from botocore.validate import ParamValidator
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tests.notebooks.harness import NOTEBOOKS, parameters_of, run
@@ -90,6 +93,36 @@ def test_a_model_is_operated_with_another_change(tmp_path: Path) -> None:
     assert "Decide · Succeeded · True\nTrain · Succeeded\nRegister · Succeeded\n" in said
     assert said.endswith("endpoint endpoint_config model endpoint_config model\nTrue 2\n\nFalse 0\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_other_settings_are_tuned_by_another_number(tmp_path: Path) -> None:
+    changed = {"CHOICES": {"missing": ["zero", "mean"], "preset": ["fast"]}, "OBJECTIVE": "validation:MASE"}
+    airport = {"ITEMS": "JFK/", "ITEM": "JFK/B6", "HORIZON_STEPS": 7, "OUTPUT_DIR": str(tmp_path / "out")}
+    run(last_cell_twice("06_tune_and_track.ipynb", tmp_path), tmp_path / "run.ipynb", {**changed, **airport})
+    said = outputs_of(tmp_path / "run.ipynb")
+    assert "local x 2: about 4 min" in said
+    assert "2 Completed\n" in said
+    assert "validation:MAPE is not among the metric definitions" in said
+    assert said.endswith("0 files removed\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_of_other_services_say_the_same_of_other_series(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    series = {"ITEMS": ["EWR/UA", "JFK/AA", "LGA/AA"], "ITEM": "LGA/AA", "HORIZON_STEPS": 7, "SEED": 1}
+    path = last_cell_twice("07_bring_your_data.ipynb", tmp_path)
+    run(path, tmp_path / "run.ipynb", {**series, "KEEP_FILES": True, "OUTPUT_DIR": str(out)})
+    model = botocore.session.get_session().get_service_model("forecast")
+    shape = model.operation_model("CreateDataset").input_shape
+    for channel in ("train", "related", "static"):  # a dataset group as that service documents it
+        dataset = json.loads((out / "amazon_forecast" / channel / "dataset.json").read_text())
+        report = ParamValidator().validate(dataset, shape)
+        assert not report.has_errors(), report.generate_report()
+        rows = pd.read_csv(out / "amazon_forecast" / channel / "rows.csv", header=None)
+        assert rows.shape[1] == len(dataset["Schema"]["Attributes"])
+    said = {form: pd.read_csv(next(out.glob(f"output/{form}/**/forecasts.csv"))) for form in ("known", "deepar")}
+    pd.testing.assert_frame_equal(said["known"], said["deepar"])
+    assert "Did you mean 'horizon'?" in outputs_of(tmp_path / "run.ipynb")
 
 
 def test_the_makefile_s_demo_finds_what_it_names() -> None:

@@ -96,12 +96,21 @@ def _text(value: object) -> str:
 
 def _experiment(server: _Server, name: str) -> str:
     try:
-        found = server.ask("GET", f"experiments/get-by-name?experiment_name={quote(name, safe='')}")
-        return str(found["experiment"]["experiment_id"])
+        return _found(server, name)
     except urllib.error.HTTPError as error:
         if error.code != 404:
             raise
+    try:
         return str(server.ask("POST", "experiments/create", {"name": name})["experiment_id"])
+    except urllib.error.HTTPError as error:  # another job of the same experiment may have made it in between
+        if error.code != 400:
+            raise
+        return _found(server, name)
+
+
+def _found(server: _Server, name: str) -> str:
+    found = server.ask("GET", f"experiments/get-by-name?experiment_name={quote(name, safe='')}")
+    return str(found["experiment"]["experiment_id"])
 
 
 @dataclass(frozen=True)

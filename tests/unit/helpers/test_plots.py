@@ -101,3 +101,19 @@ def test_coverage_is_the_share_at_or_below_each_quantile() -> None:
 def test_axes_given_are_used() -> None:
     _, ax = plt.subplots()
     assert plots.plot_series(history(), ["a"], ax) is ax
+
+
+def test_tuning_jobs_are_drawn_the_best_on_top() -> None:
+    table = pd.DataFrame(
+        {
+            "preset": ["fast", "balanced", "best"],
+            "missing": ["zero", "zero", "mean"],
+            "seconds": [3.0, 12.4, np.nan],
+            "test:wQL": [0.25, 0.125, np.nan],
+        }
+    )
+    ax = plots.plot_tuning(table, ["preset", "missing"], "test:wQL", baseline=0.5)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["fast · zero", "balanced · zero"]
+    assert ax.collections[0].get_offsets().tolist() == [[0.25, 0], [0.125, 1]]
+    assert [text.get_text() for text in ax.texts] == ["0.2500   3 s", "0.1250   12 s", "seasonal naive"]
+    assert ax.lines[0].get_xdata() == [0.5, 0.5]

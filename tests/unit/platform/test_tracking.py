@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import logging
 import threading
 import time
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from flask import Flask, Response, request
@@ -73,6 +76,26 @@ def test_settings_and_metrics_become_a_run(mlflow: str, capsys: pytest.CaptureFi
     assert first.info.start_time / 1000 == pytest.approx(before - SCORES["train:seconds"], abs=30)
     out = capsys.readouterr().out
     assert f"MLflow: run {first.info.run_id} of experiment 'stores / north' is logged." in out
+
+
+def test_an_experiment_that_another_job_makes_at_the_same_time_is_found(
+    mlflow: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask, said = tracking._Server.ask, []
+
+    def late(self: Any, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        if path.startswith("experiments/get-by-name") and not said:
+            said.append(path)  # the first question is asked before the other job makes the experiment
+            with contextlib.suppress(HTTPError):
+                return ask(self, method, path, body)
+            ask(self, "POST", "experiments/create", {"name": "shared"})
+            raise HTTPError(path, 404, "not there yet", Message(), None)
+        return ask(self, method, path, body)
+
+    monkeypatch.setattr(tracking._Server, "ask", late)
+    log_run({"MLFLOW_TRACKING_URI": mlflow, "MLFLOW_EXPERIMENT_NAME": "shared"}, {}, SCORES)
+    assert "of experiment 'shared' is logged." in capsys.readouterr().out
+    assert len(runs(mlflow, "shared")) == 1
 
 
 def test_without_a_server_nothing_is_said_or_asked(
