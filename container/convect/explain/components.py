@@ -18,7 +18,10 @@ from convect.results import labels
 
 LEVEL, TREND, SEASON, OTHER = "level", "trend", "season", "other"
 COVARIATE = "covariate:"
-PART_ITEMS = 200  # explained at a time, so that memory does not grow with their number
+# Explained at a time, so that memory follows neither the number of items nor the length of their seasons:
+PART_ITEMS = 200
+PART_STEPS = 20_000  # of forecasts, each with all its features
+PART_ROWS = 400_000  # of history
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +47,10 @@ def explain(artifact: Artifact, panel: Panel, mean: Array) -> Components:
     """
     known = _positions(artifact, panel)
     weights = np.where((known >= 0)[:, None], artifact.weights.series[known], artifact.weights.group)
-    parts = []
-    for first in range(0, len(panel), PART_ITEMS):
+    parts, size = [], _part_items(panel, mean.shape[1], rows_seen(artifact.seasons))
+    for first in range(0, len(panel), size):
         deadline.check()
-        last = min(first + PART_ITEMS, len(panel))
+        last = min(first + size, len(panel))
         parts.append(_parted(artifact, panel.between(first, last), weights[first:last], mean[first:last]))
     return Components(names_of(panel), np.concatenate(parts))
 
@@ -88,6 +91,11 @@ def columns(artifact: Artifact, panel: Panel, mean: Array) -> dict[str, Array]:
 def _positions(artifact: Artifact, panel: Panel) -> Index:
     """(n,) where each item stands in the artifact, -1 if nowhere."""
     return np.array([artifact.position.get(item, -1) for item in panel.item_ids], np.int64)
+
+
+def _part_items(panel: Panel, horizon: int, rows: int) -> int:
+    longest = min(rows, int(panel.lengths.max())) + horizon
+    return max(1, min(PART_ITEMS, PART_STEPS // horizon, PART_ROWS // longest))
 
 
 def _parted(artifact: Artifact, panel: Panel, weights: Array, mean: Array) -> Array:

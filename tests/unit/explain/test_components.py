@@ -84,6 +84,16 @@ def test_what_never_changed_and_what_was_never_seen_has_nothing_of_a_covariate()
     assert covariates.loc[~nothing, "value"].any()
 
 
+@pytest.mark.parametrize("bound", ["PART_ITEMS", "PART_STEPS", "PART_ROWS"])
+def test_how_many_are_explained_at_a_time_changes_nothing(
+    promoted: TrainResult, bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact, mean = promoted.artifact, promoted.artifact.forecasts[..., 0]
+    whole = components.explain(artifact, artifact.panel, mean).values
+    monkeypatch.setattr(components, bound, {"PART_ITEMS": 4, "PART_STEPS": 30, "PART_ROWS": 1}[bound])
+    np.testing.assert_allclose(components.explain(artifact, artifact.panel, mean).values, whole, atol=1e-9)
+
+
 def test_an_item_is_explained_the_same_in_any_company(promoted: TrainResult) -> None:
     artifact: Artifact = promoted.artifact
     whole = components.explain(artifact, artifact.panel, artifact.forecasts[..., 0])
