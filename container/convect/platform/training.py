@@ -29,9 +29,11 @@ from convect.platform.tracking import log_run
 from convect.platform.work import Work, earlier_model, read_settings, read_work
 from convect.reading.datasets import Dataset
 from convect.training.appending import table_files
+from convect.training.checkpoint import kept
 from convect.training.ensemble import NAME as ENSEMBLE
 from convect.training.portfolio import Budget
 from convect.training.refit import SEARCH, Refitted, refit, refit_config
+from convect.training.remembering import Remembering
 from convect.training.scoring import score
 from convect.training.streaming import in_parts
 from convect.training.workers import give_back, process_pool
@@ -71,7 +73,7 @@ def _lead(opt_ml: OptML, hosts: Hosts) -> None:
     started, stop = time.monotonic(), threading.Event()
     # Until its end SIGTERM ends the search, not the program: what is finished by then becomes the model.
     with _on_sigterm(stop.set), ExitStack() as to_the_end:
-        with process_pool() as executor:  # forked while there is no socket that the processes would keep open
+        with process_pool() as pool:  # forked while there is no socket that the processes would keep open
             crew = to_the_end.enter_context(leading(hosts, stop, opt_ml.write_failure))
             config, datasets = read_settings(opt_ml)
             _check_channels(opt_ml)
@@ -79,11 +81,19 @@ def _lead(opt_ml: OptML, hosts: Hosts) -> None:
             if earlier is not None:
                 config = _as_refit(earlier, opt_ml)
             work = _read(opt_ml, config, datasets, earlier, crew)
+            executor = to_the_end.enter_context(_remembering(pool, opt_ml, hosts))
             first = _write(opt_ml, _train(work, config, earlier, executor, Budget(config.time_limit, stop)), earlier)
         found = _metrics(first, work, opt_ml, time.monotonic() - started)
         for name, value in found.items():
             metric_line(name, value)
         log_run(os.environ, first.artifact.config.to_dict(), found)
+
+
+@contextmanager
+def _remembering(executor: Executor, opt_ml: OptML, hosts: Hosts) -> Iterator[Executor]:
+    """Give the executor with a memory in the folder of checkpoints, where the job has one."""
+    with kept(opt_ml.checkpoint_dir, hosts.current, partial(print, flush=True)) as checkpoint:
+        yield executor if checkpoint is None else Remembering(executor, checkpoint)
 
 
 def _as_refit(earlier: Artifact, opt_ml: OptML) -> Config:

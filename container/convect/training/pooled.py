@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import lightgbm as lgb
@@ -18,6 +19,7 @@ from convect.models.global_lightgbm import Training
 from convect.models.global_linear import Linear
 from convect.models.local import EXPLOSION, Predictions
 from convect.models.simple import naive_forecast
+from convect.training.remembering import Keep, at_once
 
 TRAINING = {"fast": Training(30_000, 100, rate=0.1), "balanced": Training(), "best": Training(boosters=3)}
 PREDICT_ROWS = 200_000  # rows of features held at once
@@ -46,6 +48,15 @@ LIGHTGBM = Learner(
 )
 LINEAR = Learner(global_linear.fit, global_linear.predict, Linear.to_text, Linear.from_text)
 REGRESSION = Learner(covariate_regression.fit, covariate_regression.predict, Regression.to_text, Regression.from_text)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What was learnt before one window, as text, one a seed (none from too little), and said there: mean (w, h)."""
+
+    learnt: tuple[str, ...]
+    mean: Array
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -92,27 +103,44 @@ def run(
     backtest: Backtest,
     training: Training,
     spent: Callable[[], bool] = lambda: False,
+    keep: Keep = at_once,
 ) -> tuple[ByWindow, Predictions] | None:
     """Fit once for each window on what was known then, and once on everything.
 
-    None where there is too little to learn from, or where `spent()` says so before the last window is done.
+    None where there is too little to learn from, or where `spent()` says so before the last window is done. A window
+    that `keep` knows is not fitted.
     """
-    clock = time.process_time()
+    clock, known_s = time.process_time(), 0.0
     origins = backtest.origins
     features = _features(variant, table)
     mean = np.full((len(origins.items), backtest.horizon), np.nan)
     learnt: dict[int, tuple[Learnt, ...]] = {}
     for window in sorted(set(origins.windows.tolist()), reverse=True):
-        rows = np.flatnonzero(origins.windows == window)
-        ends = np.zeros(len(table.offsets) - 1, np.int64)
-        ends[origins.items[rows]] = origins.ends[rows]
-        found = () if spent() else _fit(variant, features, ends, backtest.horizon, training)
-        if not found or spent():
+        rows, begun = np.flatnonzero(origins.windows == window), time.process_time()
+        if spent():
             return None
-        learnt[window] = found
-        mean[rows] = _mean(variant, found, features, origins.items[rows], origins.ends[rows], backtest.horizon)
+        items, ends = origins.items[rows], origins.ends[rows]
+        work = partial(_window, variant, features, items, ends, backtest.horizon, training)
+        done = keep(work, variant.name, table, items, ends, backtest.horizon, training)
+        if not done.learnt or spent():
+            return None
+        learnt[window] = tuple(variant.learner.from_text(text) for text in done.learnt)
+        mean[rows] = done.mean
+        known_s += max(0.0, done.seconds - (time.process_time() - begun))  # where it was done by an earlier process
     said = _predictions(variant, table, origins.items, origins.ends, mean)
-    return learnt, replace(said, seconds=time.process_time() - clock)
+    return learnt, replace(said, seconds=time.process_time() - clock + known_s)
+
+
+def _window(
+    variant: Variant, features: WindowFeatures, items: Index, ends: Index, horizon: int, training: Training
+) -> Window:
+    """Fit on what was known before the ends (w,) of items, and forecast from there."""
+    clock = time.process_time()
+    known = np.zeros(len(features.table.offsets) - 1, np.int64)
+    known[items] = ends
+    learnt = _fit(variant, features, known, horizon, training)
+    mean = _mean(variant, learnt, features, items, ends, horizon) if learnt else np.empty((0, horizon))
+    return Window(tuple(map(variant.learner.to_text, learnt)), mean, time.process_time() - clock)
 
 
 def forecast(variant: Variant, learnt: tuple[Learnt, ...], table: SeriesTable, horizon: int) -> Predictions:

@@ -19,6 +19,7 @@ from convect.models.local import Predictions
 from convect.models.simple import Array, Seasons
 from convect.panel import Panel
 from convect.training import pooled
+from convect.training.remembering import keeper
 
 INTERMITTENT_SHARE = 0.2  # of zeros: more, and the models for intermittent demand are tried
 POLL_S = 0.2
@@ -65,7 +66,8 @@ def run(
     predictions: dict[str, Predictions] = {}
     training = replace(pooled.TRAINING[config.preset], seed=config.seed)
     for variant in pooled.variants_of(config.preset, panel.values):
-        found = None if budget.spent() else pooled.run(variant, table, backtest, training, budget.spent)
+        keep = keeper(executor)
+        found = None if budget.spent() else pooled.run(variant, table, backtest, training, budget.spent, keep)
         if found is not None:
             learnt[variant.name], predictions[variant.name] = found
             progress(_line(variant.name, predictions[variant.name]))

@@ -28,6 +28,7 @@ from convect.results import forecast_table
 from convect.schema import ROLES, Schema
 from convect.training import ensemble, pooled, units
 from convect.training.portfolio import Budget
+from convect.training.remembering import keeper
 from convect.training.watch import silent
 
 SEARCH = ("preset", "metric", "windows", "seed")  # hyperparameters that only a search reads
@@ -157,7 +158,8 @@ def _fitted(
     for name, counts in zip(earlier.weights.models, used, strict=True):
         if name in models and counts:
             variant = pooled.BY_NAME[name]
-            found = None if budget.spent() else pooled.run(variant, table, ready, training, budget.spent)
+            keep = keeper(executor)
+            found = None if budget.spent() else pooled.run(variant, table, ready, training, budget.spent, keep)
             if found is None:
                 predictions[name] = pooled.forecast(variant, models[name], table, horizon)
             else:

@@ -144,6 +144,8 @@ def _applied(
             waiting = deque(begin(part) if job and job.cancel() else (part, job) for part, job in waiting)
         while left and len(waiting) < (PARTS_AHEAD if executor else 1):
             waiting.append(begin(left.popleft()))
+            if (begun := waiting[-1][1]) and begun.done():  # kept by a checkpoint: memory is for few of them
+                break
         part, job = waiting[0]
         if job is None or wait([job], timeout=POLL_S).done:
             waiting.popleft()
