@@ -117,7 +117,7 @@ def on_spot(request: Request, max_wait_s: int, checkpoints: str | Path = "") -> 
     """Return a training request that runs on spare capacity: cheaper, later, and interrupted now and then.
 
     `max_wait_s` is for waiting and running together. What the program keeps under `/opt/ml/checkpoints` is copied to
-    `checkpoints` and back after an interruption; a program that keeps nothing begins again.
+    `checkpoints`, a place of this job's own, and back after an interruption; without it a job begins again.
 
     Raises:
         ValueError: the wait is shorter than the job may run.

@@ -41,7 +41,7 @@ def run_training(job: Job, train: Path, region: str) -> None:
 def write_tree(job: Job) -> None:
     """Write `input/config` and `input/data`, and make the folders that the program fills."""
     request, base = job.request, job.base
-    for folder in ("input/config", "input/data", "model", "output/data", "checkpoints"):
+    for folder in ("input/config", "input/data", "model", "output/data"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     channels = request.get("InputDataConfig", [])
     for channel in channels:

@@ -87,6 +87,21 @@ def test_a_whole_volume_that_is_full_still_tells_the_reason(job: Job, tmp_path: 
 
 
 @needs_mounts
+@pytest.mark.parametrize(
+    ("condition", "told"), [(small("{0}", 4), FULL), ("mount -t tmpfs -o ro tmpfs {0}", "Read-only file system")]
+)
+def test_a_checkpoint_folder_that_takes_nothing_costs_one_line_and_no_job(job: Job, condition: str, told: str) -> None:
+    folder = job.base / "checkpoints"
+    folder.mkdir()
+    copy = f"ls -A {folder} > {job.base}/left"
+    code, _ = run_where(job, f"exec > {job.base}/log", condition.format(folder), after=copy)
+    lines = [line for line in (job.base / "log").read_text().splitlines() if line.startswith("checkpoint:")]
+    assert lines[0] == f"checkpoint: {told}; training goes on, and nothing more is kept"
+    assert len(lines) == 2  # and how many units were found
+    assert (code, (job.base / "left").read_text(), "manifest.json" in job.written) == (0, "", True)
+
+
+@needs_mounts
 def test_a_full_shared_memory(job: Job) -> None:
     code, err = run_where(job, small("/dev/shm", 4), "head -c 4096 /dev/zero > /dev/shm/full")
     assert code == 1

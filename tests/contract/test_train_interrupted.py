@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ import pytest
 from tests.contract.jobs import PROGRAM, Job, csv, finished
 from tests.unit.made import table
 
-ITEMS, MOMENTS, SEED = 60, 5, 20
+ITEMS, SEED = 60, 20
+KILLS = int(os.environ.get("KILLS", "4"))
+FRESH_SHARE = 0.2  # of the lives that find nothing, so that none of many kills has only finished work to hit
 SETTINGS = {"horizon": "6", "freq": "D", "preset": "fast"}
 FOUND = re.compile(r"checkpoint: (\d+) of (\d+) units found")
 KEPT = re.compile(r"checkpoint: (\d+) units are kept")
@@ -45,7 +48,9 @@ def prepared(base: Path, *, checkpoints: bool = True) -> Job:
 
 
 def start(job: Job, learnt: int) -> subprocess.Popen[str]:
-    (job.base / "model").mkdir(exist_ok=True)
+    """Start the program on an instance that has nothing but the inputs and the checkpoints."""
+    for left in ("model", "output"):
+        shutil.rmtree(job.base / left, ignore_errors=True)
     program = HURRIED.format(container=str(PROGRAM.parent), learnt=learnt)
     environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(job.base), "PYTHONHASHSEED": "random"}
     pipe = subprocess.PIPE
@@ -102,7 +107,10 @@ def test_killed_at_any_moment_it_ends_the_same_and_does_nothing_twice(
 ) -> None:
     expected, work_s = undisturbed
     job, moments = prepared(tmp_path), random.Random(SEED)
-    for _ in range(MOMENTS):
+    for number in range(KILLS):
+        if moments.random() < FRESH_SHARE and number < KILLS - 1:
+            shutil.rmtree(job.base / "checkpoints")
+            (job.base / "checkpoints").mkdir()
         process = start(job, learnt)
         at_work(process)
         time.sleep(moments.uniform(0.0, 1.0) * work_s)

@@ -56,9 +56,10 @@ class Cluster:
     def prepare(self) -> None:
         """Lay out each host's tree, data and checkpoints included."""
         for number, host in enumerate(self.hosts):
-            for folder in ("input/config", "input/data", "model", "output/data", "checkpoints"):
+            for folder in ("input/config", "input/data", "model", "output/data"):
                 (host.root / folder).mkdir(parents=True)
-            self.checkpoint_dir(host).mkdir(parents=True, exist_ok=True)
+            if self.checkpoints:
+                self.checkpoint_dir(host).mkdir(parents=True)
             self._write_config(host)
             host.pipes = channels.bring(self._service, self._job.request, host.root / "input/data", number, self.count)
         if self.checkpoints:

@@ -6,7 +6,11 @@ Once with the programs as processes, and once, where a Docker engine answers, as
 from __future__ import annotations
 
 import io
+import re
+import tarfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +93,47 @@ def test_two_hosts_that_share_the_data_make_the_model_of_one(
 
 def forecasts_of(job: dict[str, Any], folder: Path) -> Path:
     return Path(jobs.download_output(job, folder)["forecasts.csv"])
+
+
+def test_a_spot_job_that_is_interrupted_ends_with_the_model_of_one_that_is_not(
+    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str], trained: dict[str, Any]
+) -> None:
+    name, bucket = jobs.unique_name("spot"), emulator.bucket
+    places = {"train": f"s3://{bucket}/data/daily.csv"}
+    settings = {"horizon": HORIZON, "preset": "fast"}
+    request = jobs.training_request(name, places, f"s3://{bucket}/out", settings, max_runtime_s=600, **options)
+    request = jobs.on_spot(request, 1200, f"s3://{bucket}/checkpoints/{name}")
+    with ThreadPoolExecutor(1) as aside:
+        waiting = aside.submit(jobs.train, clients[0], request)
+        while not waiting.done() and not logged(emulator, name, "data: "):
+            time.sleep(0.05)
+        emulator.interrupt(name)
+        job = waiting.result()
+    assert [step["Status"] for step in job["SecondaryStatusTransitions"]].count("Interrupted") == 1
+    found, every = logged(emulator, name, r"checkpoint: (\d+) of (\d+) units found")[-1]
+    assert 0 < int(found) <= int(every)
+    assert members(emulator, job) == members(emulator, trained)
+
+
+def logged(emulator: Emulator, job: str, pattern: str) -> list[Any]:
+    """What a pattern finds in the logs of a job, that of its latest life last."""
+    logs, group = emulator.client("logs"), "/aws/sagemaker/TrainingJobs"
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=job)["logStreams"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    names = sorted(stream["logStreamName"] for stream in streams)
+    pages = [logs.get_log_events(logGroupName=group, logStreamName=name)["events"] for name in names]
+    return [found for page in pages for event in page for found in re.findall(pattern, event["message"])]
+
+
+def members(emulator: Emulator, job: dict[str, Any]) -> dict[str, bytes]:
+    """The files of a job's model."""
+    bucket, _, key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+    content = emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        files = [member for member in archive.getmembers() if member.isfile()]
+        return {Path(file.name).name: archive.extractfile(file).read() for file in files}  # type: ignore[union-attr]
 
 
 def test_a_model_is_fitted_to_what_comes_through_pipes_and_scored(

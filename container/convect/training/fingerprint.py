@@ -36,7 +36,7 @@ def _versions() -> bytes:
     return repr((FORMAT, __version__, [(name, version(name)) for name in LIBRARIES])).encode()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=256)  # of one training all: each part of many series depends on them
 def _text_of(booster: lgb.Booster) -> bytes:
     return booster.model_to_string().encode()
 
