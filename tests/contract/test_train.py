@@ -24,7 +24,8 @@ from tests.contract.jobs import Job, csv, finished, parquet
 from tests.unit.made import table
 
 SMALL = table(3, 50)
-OUTPUTS = ["backtest.parquet", "coverage.csv", "forecasts.csv", "forecasts.parquet", "leaderboard.csv", "quality.json"]
+TABLES = ["backtest.parquet", "coverage.csv", "forecasts.csv", "forecasts.parquet", "leaderboard.csv"]
+OUTPUTS = [*TABLES, "quality.json", "report.html"]
 GRACE_S = 60  # half of what the platform waits between SIGTERM and SIGKILL
 
 
