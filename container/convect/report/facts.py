@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from convect import __version__
 from convect.pipeline import TrainResult
-from convect.report import notices, tables
+from convect.report import notices, tables, windows
 from convect.report.encoding import axis, encoded
 from convect.report.gathering import Gathered
 from convect.report.kept import Kept, history_room
@@ -117,9 +118,9 @@ def _flags(result: Result, kept: list[Kept]) -> dict[str, list[str]]:
 
 
 def _own(one: Kept) -> list[str]:
-    naive = float(abs(one.windows.actual - one.naive).sum())
+    naive, actual = (np.nansum(np.abs(part)) for part in (one.windows.actual - one.naive, one.windows.actual))
     found = {
-        "worse": one.error > naive,
+        "worse": bool(windows.worse(np.float64(one.error), naive, actual)),
         "fallback": one.fallback and not one.cold,
         "cold": one.cold,
         "sum": one.weights is None,

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from convect.pipeline import TrainResult
-from convect.report import tables
+from convect.report import tables, windows
 from convect.report.gathering import Gathered
 from convect.report.words import FINDINGS, count, percent, step_name
 from convect.training import ensemble
@@ -20,6 +20,7 @@ ABOUT_AS_GOOD = 0.02
 OFF_PROMISE = 0.05
 MANY_FILLED = 0.05
 MANY_WORSE = 0.1
+PROMISES = (80, 95)  # percent that an interval is to hold
 WORTH_A_WORD = ("empty", "cold", "short", "mostly_filled", "constant", "future_missing", "outside_sums")
 
 
@@ -77,7 +78,7 @@ def _accuracy(result: TrainResult | Refitted, gathered: Gathered) -> Iterator[No
     elif row["relative_MASE"] > 1 - ABOUT_AS_GOOD:
         yield Notice("warning", "The forecast does not beat seasonal naive. Look at the data before you rely on it.")
     items = gathered.items
-    worse = int((items["error"] > items["naive"]).sum())
+    worse = int(windows.worse(*(items[name].to_numpy() for name in ("error", "naive", "actual"))).sum())
     if worse > MANY_WORSE * len(items):
         text = f"{count(worse, 'series')} of {len(items):,} did worse than seasonal naive in the backtest."
         yield Notice("warning", text, "worse")
@@ -90,12 +91,13 @@ def _accuracy(result: TrainResult | Refitted, gathered: Gathered) -> Iterator[No
 
 def _honesty(result: TrainResult | Refitted) -> Iterator[Notice]:
     row = ensemble_row(result)
-    for percent_held in (80, 95):
-        held = row.get(f"coverage_{percent_held}", math.nan)
-        if abs(held - percent_held / 100) > OFF_PROMISE:
-            way = "narrow: take them for less than they say" if held < percent_held / 100 else "wide"
-            text = f"The {percent_held} % intervals held {percent(held)} of the values in the backtest"
-            yield Notice("warning", f"{text}: they are too {way}.")
+    held = {promise: row.get(f"coverage_{promise}", math.nan) - promise / 100 for promise in PROMISES}
+    told = {promise: f"the {promise} % intervals held {percent(promise / 100 + off)}" for promise, off in held.items()}
+    for word, way in (("narrow", -1), ("wide", 1)):
+        meant = [told[promise] for promise, off in held.items() if way * off > OFF_PROMISE]
+        if meant:
+            text = f"In the backtest {' and '.join(meant)} of the values, so they are too {word}."
+            yield Notice("warning" if way < 0 else "note", text)
 
 
 def _data(summary: Mapping[str, Any], gathered: Gathered) -> Iterator[Notice]:

@@ -26,7 +26,7 @@ def render(facts: Mapping[str, Any], series: Mapping[str, Any]) -> str:
     charts, script = _read(CHARTS), _script()
     environment = Environment(loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {"percent": words.percent, "figure": words.figure}
+    environment.filters |= {"percent": words.percent, "figure": words.figure, "ratio": words.ratio}
     return environment.get_template("page.html").render(
         **facts,
         policy=_policy([charts, script], [style]),

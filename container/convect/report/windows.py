@@ -12,6 +12,8 @@ from convect.panel import Panel
 from convect.training import ensemble
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-9
+TRIFLE = 1e-3
 Rows = NDArray[np.int64] | NDArray[np.bool_]
 
 
@@ -52,6 +54,11 @@ class Windows:
         return np.where(np.isfinite(self.low), found.astype(float), np.nan)
 
 
+def worse(error: Floats, naive: Floats, actual: Floats) -> NDArray[np.bool_]:
+    """Return whether a sum of errors is larger than the naive forecast's, by more than a trifle of what happened."""
+    return np.asarray(error - naive > TRIFLE * actual)
+
+
 def widest(names: list[str]) -> tuple[str, str] | None:
     """Return the two outermost of some quantiles, named by their level, if they stand evenly about the middle.
 
@@ -60,7 +67,7 @@ def widest(names: list[str]) -> tuple[str, str] | None:
     """
     levels = sorted(names, key=float)
     pairs = [
-        (low, high) for low in levels for high in levels if low < high and abs(float(low) + float(high) - 1) < 1e-9
+        (low, high) for low in levels for high in levels if low < high and abs(float(low) + float(high) - 1) < ROUNDING
     ]
     return pairs[0] if pairs else None
 

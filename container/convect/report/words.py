@@ -66,12 +66,17 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(value: float | None, places: int = 0) -> str:
-    """Return a share in percent, a dash where there is none.
+    r"""Return a share in percent, a dash where there is none.
 
     >>> percent(0.214), percent(0.214, 1)
-    ('21 %', '21.4 %')
+    ('21\xa0%', '21.4\xa0%')
     """
-    return "–" if value is None or not math.isfinite(value) else f"{100 * value:.{places}f} %"  # noqa: RUF001 - a dash
+    return "–" if value is None or not math.isfinite(value) else f"{100 * value:.{places}f}\u00a0%"  # noqa: RUF001 - a dash
+
+
+def ratio(value: float) -> str:
+    """Return a ratio, a dash where there is none."""
+    return f"{value:.2f}" if math.isfinite(value) else "–"  # noqa: RUF001 - a dash
 
 
 def figure(value: float | None, digits: int = 3) -> str:

@@ -63,6 +63,21 @@ function axisOf(more) {
   return { stroke: colour('soft'), grid: { stroke: colour('line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif', ...more };
 }
 
+// Days as "9 Dec", hours as "14:00", and below the first tick of a year or a day which one it is.
+function stampTicks(_, ticks, axis, space, step) {
+  const long = step >= 86400 * 27;
+  const head = step >= 86400 * 360 ? { year: 'numeric' } : long ? { month: 'short' } : step >= 86400 ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit' };
+  const foot = step >= 86400 * 360 ? {} : step >= 86400 ? { year: 'numeric' } : { day: 'numeric', month: 'short' };
+  const write = (options, seconds) => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options }).format(new Date(1000 * seconds));
+  let before = '';
+  return ticks.map((seconds) => {
+    const below = step >= 86400 * 360 ? '' : write(foot, seconds);
+    const text = below === before ? write(head, seconds) : `${write(head, seconds)}\n${below}`;
+    before = below;
+    return text;
+  });
+}
+
 function recent(one, stamps) {
   const steps = Math.max(RECENT_HORIZONS * DATA.horizon, 3 * DATA.season, LEAST_RECENT);
   return { min: stamps[Math.max(0, stamps.length - steps)], max: stamps[stamps.length - 1] };
@@ -84,7 +99,7 @@ function drawChart(element, one, told) {
     cursor: { points: { show: false }, drag: { x: true, y: false } },
     scales: { x: { time: true }, y: { range: (_, low, high) => uPlot.rangeNum(low, high, 0.08, low >= 0) } },
     series: seriesOf(), bands: bandsOf(),
-    axes: [axisOf({ space: 70 }), axisOf({ size: (_, values) => 14 + 7 * Math.max(1, ...(values || ['']).map((v) => v.length)), values: (_, ticks) => ticks.map(number) })],
+    axes: [axisOf({ space: 64, size: 44, values: stampTicks }), axisOf({ size: (_, values) => 14 + 7 * Math.max(1, ...(values || ['']).map((v) => v.length)), values: (_, ticks) => ticks.map(number) })],
     hooks: { setCursor: [(u) => told(u.cursor.idx === null || u.cursor.idx === undefined ? null : readAt(found, lines, u.cursor.idx))] },
   }, data, element);
   const show = (range) => chart.setScale('x', range);

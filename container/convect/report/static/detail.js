@@ -15,7 +15,7 @@ function sentence(one) {
 
 function accuracy(one) {
   if (!isNumber(one.error)) return 'No backtest window fits into this history.';
-  const against = isNumber(one.naive) ? `, ${one.naive > 1 ? 'worse than' : 'against'} seasonal naive ${ratio(one.naive)}` : '';
+  const against = isNumber(one.naive) ? `, ${one.flags.includes('worse') ? 'worse than' : 'against'} seasonal naive ${ratio(one.naive)}` : '';
   const held = isNumber(one.inside) ? ` The ${percent(DATA.promise)} interval held ${percent(one.inside)}.` : '';
   return `Backtest error ${percent(one.error, 1)}${against}.${held}`;
 }
@@ -39,7 +39,7 @@ function numbersOf(one) {
   const rows = stamps.map((seconds, k) => el('tr', {}, el('th', { scope: 'row' }, stamp(seconds)),
     ...order.map((column) => el('td', { class: 'n' }, number(one.fan[column][k])))));
   return el('details', {}, el('summary', {}, 'The forecast as numbers'),
-    el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'The forecast as numbers' }, el('table', {},
+    el('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The forecast as numbers' }, el('table', {},
       el('thead', {}, el('tr', {}, ...heads.map((head, k) => el('th', { scope: 'col', class: k ? 'n' : null }, head)))),
       el('tbody', {}, ...rows))));
 }

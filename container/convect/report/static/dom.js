@@ -7,7 +7,7 @@ function fill(element, properties, children) {
     if (name === 'on') for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.filter((child) => child !== null));
+  element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
 

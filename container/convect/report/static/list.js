@@ -23,9 +23,10 @@ function matching() {
 
 function row(one, judged, choose) {
   const button = el('button', { type: 'button', class: 'name', 'aria-pressed': String(one === state.chosen), on: { click: () => choose(one) } }, one.id);
-  const cells = [el('th', { scope: 'row' }, button), el('td', { class: 'n' }, number(one.size))];
-  if (judged) cells.push(el('td', { class: 'n' }, percent(one.error, 1)), el('td', { class: one.naive > 1 ? 'n bad' : 'n' }, ratio(one.naive)));
-  cells.push(el('td', {}, sparkline(one)), el('td', {}, ...one.flags.map(tag)));
+  const marks = one.flags.length ? el('div', {}, ...one.flags.map(tag)) : null;
+  const cells = [el('th', { scope: 'row' }, button, marks), el('td', { class: 'n' }, number(one.size))];
+  if (judged) cells.push(el('td', { class: 'n' }, percent(one.error, 1)), el('td', { class: one.flags.includes('worse') ? 'n bad' : 'n' }, ratio(one.naive)));
+  cells.push(el('td', {}, sparkline(one)));
   return el('tr', { class: one === state.chosen ? 'selected' : null, on: { click: (event) => { if (event.target !== button) choose(one); } } }, ...cells);
 }
 

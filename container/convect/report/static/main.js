@@ -7,6 +7,7 @@ function choose(one) {
   draw();
   if (focused) document.querySelector('#list .selected .name')?.focus();
   redraw();
+  byId('shown').textContent = `${one.id} is shown beside the list. ${sentence(one)}`;
 }
 
 function redraw() {
@@ -30,7 +31,15 @@ function filterBy(flag) {
   change({ flag });
 }
 
-// Which series to look at first: those that add most error beyond what seasonal naive makes, else the largest errors.
+// What is wider than its place can be scrolled by keyboard too.
+function letScroll() {
+  for (const area of document.querySelectorAll('.scroll')) {
+    if (area.scrollWidth > area.clientWidth || area.scrollHeight > area.clientHeight) area.tabIndex = 0;
+    else area.removeAttribute('tabindex');
+  }
+}
+
+// The series come with the largest errors first.
 function lookFirst() {
   const worst = DATA.series.filter((one) => isNumber(one.error)).slice(0, 3);
   if (!worst.length) return;
@@ -56,11 +65,12 @@ function start() {
   }
   lookFirst();
   if (DATA.series.length) choose(matching()[0]);
+  letScroll();
 }
 
 // Colours and widths are the canvas's own: drawn again where the scheme, the paper or the window changes.
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
 window.matchMedia('print').addEventListener('change', redraw);
 let waiting = 0;
-window.addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(redraw, 150); });
+window.addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => { redraw(); letScroll(); }, 150); });
 start();

@@ -10,7 +10,7 @@ const dates = new Intl.DateTimeFormat('en-GB', {
 
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 const number = (value) => (!isNumber(value) ? NONE : Math.abs(value) >= 1000 ? whole.format(value) : plain.format(value));
-const percent = (value, places = 0) => (isNumber(value) ? `${(100 * value).toFixed(places)} %` : NONE);
+const percent = (value, places = 0) => (isNumber(value) ? `${(100 * value).toFixed(places)}\u00a0%` : NONE);
 const ratio = (value) => (isNumber(value) ? value.toFixed(2) : NONE);
 const count = (n, noun) => `${whole.format(n)} ${n === 1 || noun === 'series' ? noun : noun.replace(/^\S+/, '$&s')}`;
 const stamp = (seconds) => dates.format(new Date(1000 * seconds));

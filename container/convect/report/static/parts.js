@@ -11,7 +11,7 @@ function nameOf(component) {
 
 // One small chart a component, all to one scale but for the level, which would flatten the others.
 function partsOf(one) {
-  const entries = Object.entries(one.parts);
+  const entries = Object.entries(one.parts).filter(([, values]) => values.some((value) => value !== 0));
   const others = entries.filter(([name]) => name !== 'level').flatMap(([, values]) => values);
   return el('div', { class: 'parts' }, ...entries.map(([name, values]) => {
     const scale = scales(name === 'level' ? values : [...others, 0], values.length, 200, 48);
