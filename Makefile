@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PAPERMILL := $(BIN)/python -m papermill --kernel python3 --cwd notebooks --no-progress-bar
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest
 export JUPYTER_PREFER_ENV_PATH := 1
-.PHONY: emulator setup demo test lint notebooks bench bench-serving fuzz readme pins engine image
+.PHONY: emulator setup demo test lint notebooks bench bench-serving fuzz readme pins engine browser image
 
 setup: .venv/all.stamp
 
@@ -24,9 +24,12 @@ lint: setup
 notebooks: setup
 	$(BIN)/python -m pytest --nbmake notebooks
 
-# The only target that installs system packages: Docker, debootstrap and a registry; needs root on Debian.
+# The only targets that install system packages, as root on Debian: Docker, debootstrap and a registry; Chromium.
 engine:
 	tests/image/engine.sh install
+
+browser:
+	tests/browser/browser.sh install
 
 image:
 	BUILD_ONLY=1 container/build_and_push.sh

@@ -25,7 +25,7 @@ from tests.unit.made import table
 
 SMALL = table(3, 50)
 TABLES = ["backtest.parquet", "coverage.csv", "explanations.parquet", "forecasts.csv", "forecasts.parquet"]
-OUTPUTS = [*TABLES, "leaderboard.csv", "quality.json"]
+OUTPUTS = [*TABLES, "leaderboard.csv", "quality.json", "report.html"]
 GRACE_S = 60  # half of what the platform waits between SIGTERM and SIGKILL
 
 

@@ -31,6 +31,7 @@ from convect.platform.spec import CHANNELS, NAMES, metric_line
 from convect.platform.tracking import log_run
 from convect.platform.work import Work, earlier_model, read_settings, read_work
 from convect.reading.datasets import Dataset
+from convect.report.report import Report
 from convect.training.appending import table_files
 from convect.training.checkpoint import kept
 from convect.training.ensemble import NAME as ENSEMBLE
@@ -175,16 +176,18 @@ def _train(
 
 
 def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) -> Iterator[Result]:
-    """Write the tables a person looks at into `folder`, part by part as they come, and hand each part on.
+    """Write the tables and the page a person looks at into `folder`, part by part as they come, and hand each part on.
 
     A refit, which searches nothing, has no backtest among its `tables` and no leaderboard.
     """
+    report = Report(partial(print, flush=True))
     with table_files(folder, tables) as files:
         for number, part in enumerate(parts):
             with (folder / "forecasts.csv").open("a", encoding="utf-8", newline="") as file:
                 part.forecasts.to_csv(file, index=False, header=not number, float_format=FLOAT_FORMAT)
             for name in tables:
                 files[name].add(getattr(part, name))
+            report.add(part)
             yield part
     if isinstance(part, TrainResult):
         part.leaderboard.to_csv(folder / "leaderboard.csv", index=False, float_format=FLOAT_FORMAT)
@@ -194,6 +197,7 @@ def write_outputs(parts: Iterable[Result], folder: Path, tables: Sequence[str]) 
     if part.effects is not None:
         part.effects.to_csv(folder / "effects.csv", index=False, float_format=FLOAT_FORMAT)
     (folder / "quality.json").write_text(json.dumps(part.quality.to_dict(), indent=1) + "\n", encoding="utf-8")
+    report.write(folder, part)
 
 
 def _metrics(result: Result, work: Work, opt_ml: OptML, seconds: float) -> dict[str, float]:

@@ -29,8 +29,8 @@ def table(panel: Panel, scored: Scored) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     figures = _figures(scored)
     parts = []
-    for by, labels in _groupings(panel).items():
-        rows = labels[scored.items]
+    for by, names in labels(panel).items():
+        rows = _largest(names)[scored.items]
         for steps, (count, figure) in figures.items():
             found = figure.groupby(rows).agg(["mean", "size"])
             parts.append(
@@ -68,8 +68,8 @@ def _inside(scored: Scored, low: float, high: float) -> Array:
     return ((scored.actual >= scored.at(low)) & (scored.actual <= scored.at(high))).astype(float)
 
 
-def _groupings(panel: Panel) -> dict[str, Labels]:
-    """The label (n,) of each item under each thing it is grouped by."""
+def labels(panel: Panel) -> dict[str, Labels]:
+    """Return the label (n,) of each item under each thing it is grouped by."""
     zeros = np.add.reduceat((panel.values == 0).astype(float), panel.offsets[:-1]) / panel.lengths
     edges = [0, *HISTORY_ROWS]
     spans = [f"{low or 1}-{high - 1} rows" for low, high in zip(edges, HISTORY_ROWS, strict=False)]
@@ -82,19 +82,19 @@ def _groupings(panel: Panel) -> dict[str, Labels]:
         ],
     }
     for place, name in enumerate(panel.group_names):
-        found[name] = _largest(panel.groups[:, place])
+        found[name] = panel.groups[:, place]
     for place, name in enumerate(panel.static_names):
         if name in panel.categories:
             texts = np.array([*panel.categories[name], ""], dtype=object)
-            found[name] = _largest(texts[np.nan_to_num(panel.static[:, place], nan=-1).astype(int)])
+            found[name] = texts[np.nan_to_num(panel.static[:, place], nan=-1).astype(int)]
     return found
 
 
-def _largest(labels: Labels) -> Labels:
+def _largest(found: Labels) -> Labels:
     """The labels, but for the smallest groups of a column with many."""
-    names, codes, counts = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
+    names, codes, counts = np.unique(found.astype(str), return_inverse=True, return_counts=True)
     if len(names) <= MOST_GROUPS:
-        return labels
+        return found
     kept = np.zeros(len(names), bool)
     kept[np.argsort(-counts, kind="stable")[: MOST_GROUPS - 1]] = True
-    return np.where(kept[codes], labels, OTHER)
+    return np.where(kept[codes], found, OTHER)
