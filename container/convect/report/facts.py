@@ -120,7 +120,7 @@ def _flags(result: Result, kept: list[Kept]) -> dict[str, list[str]]:
 def _own(one: Kept) -> list[str]:
     naive, actual = (np.nansum(np.abs(part)) for part in (one.windows.actual - one.naive, one.windows.actual))
     found = {
-        "worse": bool(windows.worse(np.float64(one.error), naive, actual)),
+        "worse": bool(windows.worse(*(np.asarray(part) for part in (one.error, naive, actual)))),
         "fallback": one.fallback and not one.cold,
         "cold": one.cold,
         "sum": one.weights is None,
