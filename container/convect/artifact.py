@@ -39,7 +39,8 @@ class Artifact:
     """All that is needed to forecast: what was decided in training, the tail of each history, ready forecasts.
 
     forecasts: (n, h, 1 + Q), the mean and the quantiles at `intervals.levels` of each item of `panel`;
-    weights.series: (n, M); scale: (n,) of each item; fallback: (n,) True where only the naive model served.
+    weights.series: (n, M); scale: (n,) of each item; fallback: (n,) True where only the naive model served; states:
+    (n, S) what the local models fitted to each history, see `moving.beside`; (n, 0) in an artifact that kept none.
     """
 
     schema: Schema
@@ -52,6 +53,7 @@ class Artifact:
     scale: Array
     forecasts: Array
     fallback: NDArray[np.bool_]
+    states: Array
     global_models: GlobalModels = field(default_factory=dict)
 
     @property
@@ -146,6 +148,7 @@ class Artifact:
             scale=items["scale"].to_numpy(np.float64),
             forecasts=forecasts,
             fallback=items["fallback"].to_numpy(bool),
+            states=items[[name for name in items.columns if name.startswith("state:")]].to_numpy(np.float64),
             global_models=_global_models(model_dir, sorted(manifest["files"])),
         )
 
@@ -180,6 +183,7 @@ class Artifact:
         items = {"item_id": panel.item_ids, "start": panel.starts, "length": panel.lengths}
         items |= {"scale": self.scale, "ratio": self.intervals.ratio, "fallback": self.fallback}
         items |= {f"weight:{name}": self.weights.series[:, k] for k, name in enumerate(self.weights.models)}
+        items |= {f"state:{k:03}": self.states[:, k] for k in range(self.states.shape[1])}
         items |= {f"static:{name}": panel.static[:, k] for k, name in enumerate(panel.static_names)}
         history = {"value": panel.values, "observed": panel.observed}
         history |= {f"known:{name}": panel.known[:, k] for k, name in enumerate(panel.known_names)}

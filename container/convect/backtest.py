@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,12 @@ class Backtest:
         """The forecasts (n, h) of the future."""
         return self.predictions[model].mean[self.origins.last]
 
+    @property
+    def states(self) -> dict[str, Array | None]:
+        """What each model fitted to the whole of each history, (n, K) or None."""
+        found = {name: one.state for name, one in self.predictions.items()}
+        return {name: None if state is None else state[self.origins.last] for name, state in found.items()}
+
 
 def prepare(panel: Panel, folds: list[Fold], horizon: int, season: int) -> Backtest:
     """Lay out the origins of a panel with the actuals and scales of the past ones; no model has run yet."""
@@ -108,8 +115,16 @@ def local_tasks(
 def gather(results: list[Predictions], origins: Origins) -> Predictions:
     """Put the chunks of one model back into the order of the origins."""
     place = np.argsort(origins.items, kind="stable")
-    parts = [np.concatenate([getattr(r, name) for r in results]) for name in ("mean", "spread", "fallback")]
-    ordered = [np.empty_like(part) for part in parts]
-    for target, part in zip(ordered, parts, strict=True):
-        target[place] = part
-    return Predictions(ordered[0], ordered[1], ordered[2], sum(r.seconds for r in results))
+    back = np.argsort(place)
+
+    def ordered(parts: list[Any]) -> Any:  # noqa: ANN401 - floats and booleans alike
+        return np.concatenate(parts)[back]
+
+    states = [r.state for r in results if r.state is not None]
+    return Predictions(
+        ordered([r.mean for r in results]),
+        ordered([r.spread for r in results]),
+        ordered([r.fallback for r in results]),
+        sum(r.seconds for r in results),
+        ordered(states) if len(states) == len(results) else None,
+    )

@@ -168,6 +168,7 @@ def artifact_of(panel: Panel, schema: Schema, learned: Learned, answers: Answers
         scale=answers.scale,
         forecasts=answers.forecasts,
         fallback=answers.fallback,
+        states=answers.states,
         global_models={name: learnt[0] for name, learnt in learned.models.items()},
     )
 

@@ -113,4 +113,5 @@ def joined(artifact: Artifact, cold: Cold) -> Artifact:
         scale=np.concatenate([artifact.scale, cold.scale])[order],
         forecasts=np.concatenate([artifact.forecasts, cold.forecasts])[order],
         fallback=np.concatenate([artifact.fallback, np.ones(count, bool)])[order],
+        states=np.concatenate([artifact.states, np.full((count, artifact.states.shape[1]), np.nan)])[order],
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convect.answering import cold, remarks
 from convect.answering.continuing import continued
+from convect.answering.moved import moved
 from convect.answering.onward import with_last_rows
 from convect.answering.request import Forecast, ForecastRequest
 from convect.answering.resent import nothing_new
@@ -193,7 +194,7 @@ def _fitted(
     history: NDArray[np.object_],
     limit_s: float | None,
 ) -> tuple[Array, NDArray[np.object_]]:
-    predictions, late = _predict(artifact, panel, horizon, limit_s)
+    predictions, late = _predict(artifact, panel, known, horizon, limit_s)
     weights = np.where((known >= 0)[:, None], artifact.weights.series[known], artifact.weights.group)
     ratio = np.where(known >= 0, artifact.intervals.ratio[known], 1.0)
     combined = ensemble.combine(artifact.weights, weights, predictions)
@@ -205,18 +206,19 @@ def _fitted(
 
 
 def _predict(
-    artifact: Artifact, panel: Panel, horizon: int, limit_s: float | None
+    artifact: Artifact, panel: Panel, known: Index, horizon: int, limit_s: float | None
 ) -> tuple[dict[str, Predictions], NDArray[np.bool_]]:
     """Return what every model that counts says after the end of every history, and which items ran out of time."""
     used = (artifact.weights.group > 0) | artifact.weights.core
     predictions: dict[str, Predictions] = {}
     table = series_table(panel, horizon, artifact.seasons, artifact.config.holidays)
-    watch = Watch(len(panel), limit_s)
+    watch, onward = Watch(len(panel), limit_s), moved(artifact, panel, known)
+    change = onward.tasks if onward else None
     for name, counts in zip(artifact.weights.models, used, strict=True):
         if name in artifact.global_models and counts:
             predictions[name] = pooled.forecast(pooled.BY_NAME[name], artifact.global_models[name], table, horizon)
         elif name in MODELS and (counts or name == simple.NAIVE):
-            predictions[name] = watch.run(panel, horizon, artifact.seasons, name)
+            predictions[name] = watch.run(panel, horizon, artifact.seasons, name, change)
         else:
             predictions[name] = silent(len(panel), horizon)
     return predictions, watch.late

@@ -14,6 +14,7 @@ from convect.artifact import Artifact
 from convect.hierarchies.hierarchy import ITEM, Hierarchy
 from convect.hierarchies.joining import joined
 from convect.hierarchies.reconcile import reconcile
+from convect.models import moving
 from convect.models.simple import Array
 from convect.panel import Panel
 from convect.training import ensemble, units
@@ -129,6 +130,12 @@ def table(tree: Hierarchy, items: Side, nodes: Side) -> tuple[pd.DataFrame, tupl
     return pd.concat(both).sort_index(kind="stable").reset_index(drop=True), (left, right)
 
 
+def _states(items: Artifact, nodes: Artifact) -> Array:
+    """(n, S) what the models of the nodes fitted, laid out as that of the items is."""
+    found = moving.apart(nodes.weights.models, nodes.states)
+    return moving.beside(items.weights.models, found, len(nodes.panel))
+
+
 def merged(items: Artifact, nodes: Artifact, forecasts: tuple[Array, Array]) -> Artifact:
     """Return one artifact that answers for both: the items' models, to which a node is a series like another."""
     order = np.argsort(np.concatenate([items.panel.item_ids, nodes.panel.item_ids]).astype(str))
@@ -145,4 +152,5 @@ def merged(items: Artifact, nodes: Artifact, forecasts: tuple[Array, Array]) -> 
         scale=both(items.scale, nodes.scale),
         forecasts=both(*forecasts),
         fallback=both(items.fallback, nodes.fallback),
+        states=both(items.states, _states(items, nodes)),
     )

@@ -14,7 +14,7 @@ from convect import intervals, select
 from convect.backtest import Backtest, gather, local_tasks, prepare
 from convect.config import Config
 from convect.folds import min_train_steps, rolling_origin
-from convect.models import local
+from convect.models import local, moving
 from convect.models.catalogue import MODELS
 from convect.models.features import SeriesTable
 from convect.models.local import Predictions
@@ -78,7 +78,7 @@ class Answers:
     """What is said of n items.
 
     weights: (n, M); ratio, scale: (n,); forecasts: (n, h, 1 + Q), the mean and the quantiles; fallback: (n,) True where
-    only the naive model served.
+    only the naive model served; states: (n, S) what the local models fitted, see `moving.beside`.
     """
 
     weights: Array
@@ -86,6 +86,7 @@ class Answers:
     scale: Array
     forecasts: Array
     fallback: NDArray[np.bool_]
+    states: Array
 
     def take(self, items: NDArray[Any]) -> Answers:
         """Return those of some items."""
@@ -164,7 +165,8 @@ def _answers(panel: Panel, learned: Learned, backtest: Backtest, weights: Weight
     scale = units.scales(panel, learned.setting.season, learned.relative)
     quantiles = judged.intervals.quantiles(last.mean, last.spread, scale, units.sizes(panel), judged.intervals.ratio)
     forecasts = learned.short.widened(panel, units.bounded(panel, last.mean, quantiles))
-    return Answers(weights.series, judged.intervals.ratio, scale, forecasts, last.fallback)
+    states = moving.beside(weights.models, backtest.states, len(panel))
+    return Answers(weights.series, judged.intervals.ratio, scale, forecasts, last.fallback, states)
 
 
 def _predict(

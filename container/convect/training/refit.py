@@ -18,7 +18,7 @@ from convect.backtest import gather, local_tasks, prepare
 from convect.config import Config
 from convect.errors import ConfigError
 from convect.explain import components, effects
-from convect.models import local, simple
+from convect.models import local, moving, simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
 from convect.models.local import Predictions, cap_rows
@@ -130,6 +130,7 @@ def refit(
         scale=scale,
         forecasts=earlier.short.widened(whole, units.bounded(whole, found.mean, around)),
         fallback=found.fallback,
+        states=moving.beside(earlier.weights.models, {name: p.state for name, p in predictions.items()}, len(whole)),
         global_models=models,
     )
     artifact = _with_cold(earlier, artifact, panel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from convect.models import local, simple
 from convect.models.local import Predictions
 from convect.models.simple import Seasons
 from convect.panel import Panel
+
+Change = Callable[[Panel, Iterator[local.Task]], Iterator[local.Task]]  # of the tasks, one a series, of a panel
 
 
 class Watch:
@@ -26,17 +28,20 @@ class Watch:
         self._limit_s = limit_s
         self._clock = clock
 
-    def run(self, panel: Panel, horizon: int, seasons: Seasons, model: str) -> Predictions:
-        """Return what one local model says after the end of every history."""
+    def run(
+        self, panel: Panel, horizon: int, seasons: Seasons, model: str, change: Change | None = None
+    ) -> Predictions:
+        """Return what one local model says after the end of every history; `change` may say what to do otherwise."""
         origins = Origins.of(panel.lengths, [])
-        if self._limit_s is None:
+        if self._limit_s is None and change is None:
             tasks = local_tasks(panel, origins, horizon, seasons, model)
             return gather([local.forecast_chunk(task) for task in tasks], origins)
         singles = local_tasks(panel, origins, horizon, seasons, model, size=1)
-        return gather([self._one(item, task, self._limit_s) for item, task in enumerate(singles)], origins)
+        singles = singles if change is None else change(panel, singles)
+        return gather([self._one(item, task) for item, task in enumerate(singles)], origins)
 
-    def _one(self, item: int, task: local.Task, limit_s: float) -> Predictions:
-        if self._spent_s[item] > limit_s and task.model != simple.NAIVE:
+    def _one(self, item: int, task: local.Task) -> Predictions:
+        if self._limit_s is not None and self._spent_s[item] > self._limit_s and task.model != simple.NAIVE:
             self.late[item] = True
             return silent(1, task.horizon)
         started = self._clock()
