@@ -18,7 +18,7 @@ from tests.contract.jobs import Job, csv, finished
 from tests.unit.made import table
 
 SETTINGS = {"preset": "fast", "horizon": 5}
-MANY = 600  # series
+MANY = 400  # series
 Shares = list[list[str]]  # for each host the names of its files
 
 
@@ -143,8 +143,8 @@ def test_hosts_share_the_work_and_none_is_done_twice(
     assert content(jobs[-1]) == many_alone
     (dealt,) = re.findall(r"^(\d+) units of work were dealt out$", ended[-1][1], re.MULTILINE)
     done = [units(out) for _, out, _ in ended]
-    print(done)
-    assert sum(done) == int(dealt) > 100
+    assert min(done) >= 0.5 * max(done)  # evenly, as far as this machine's cores are; see unit/platform/test_sharing.py
+    assert sum(done) == int(dealt) > 70
     assert [err for _, _, err in ended] == [""] * count
 
 
@@ -153,7 +153,7 @@ def test_a_host_that_is_killed_is_replaced_by_the_others(
 ) -> None:
     other, leader = jobs_of(tmp_path, [[], ["all.csv"]], many_series())
     helping, leading = running.start([other, leader])
-    said(leading, "model GlobalLinearLog")
+    said(leading, f"host {other.base.name}: shares the work")
     helping.kill()
     finished(helping)  # its processes, which hold its output open, end with it
     code, out, _ = finished(leading)

@@ -15,7 +15,7 @@ NAME = "convect"
 IMAGE = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/algoflow-sagemaker:latest"
 DESCRIPTION = "Forecasts of many time series with quantiles, each judged by backtest against the naive forecast."
 _SIZES = {"m5": ("", "2", "4", "12", "24"), "c5": ("", "2", "4", "9", "18"), "r5": ("", "2", "4", "12", "24")}
-DISTRIBUTED = True  # a job may have several hosts; one trains, on the files of all
+DISTRIBUTED = True  # a job may have several hosts; one leads, on the files of all, and they share the work
 INSTANCES = ("ml.m5.large", *(f"ml.{family}.{size}xlarge" for family, sizes in _SIZES.items() for size in sizes))
 TRANSFORM_INSTANCES = tuple(name for name in INSTANCES if ".r5." not in name)  # batch transform has no r5
 

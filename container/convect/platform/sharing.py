@@ -71,6 +71,7 @@ def sharing(hosts: Hosts) -> Iterator[tuple[HostsExecutor, Invitation]]:
 def _scheduled(place: str, certificate: str, key: str) -> Iterator[tuple[HostsExecutor, Invitation]]:
     """Run a scheduler in a thread, and a client of it."""
     from distributed import Client, Scheduler
+    from distributed.diagnostics.plugin import SchedulerPlugin
     from distributed.utils import LoopRunner
 
     class Silent(Scheduler):  # type: ignore[misc]
@@ -81,8 +82,19 @@ def _scheduled(place: str, certificate: str, key: str) -> Iterator[tuple[HostsEx
     runner = LoopRunner()
     runner.start()
 
+    class Roll(SchedulerPlugin):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.hosts: set[str] = set()
+
+        def add_worker(self, scheduler: Scheduler, worker: str) -> None:
+            host = str(scheduler.workers[worker].name).rpartition("-")[0]
+            if host not in self.hosts:
+                self.hosts.add(host)
+                print(f"host {host}: shares the work", flush=True)
+
     async def started() -> Scheduler:
-        return await Silent(host=place, port=0, protocol="tls://", security=security, dashboard=False)
+        found = Silent(host=place, port=0, protocol="tls://", security=security, dashboard=False, plugins=[Roll()])
+        return await found
 
     scheduler = runner.run_sync(started)
     client = Client(
@@ -98,11 +110,11 @@ def _scheduled(place: str, certificate: str, key: str) -> Iterator[tuple[HostsEx
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    from distributed.scheduler import KilledWorker, NoValidWorkerError
+    from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerError
 
     try:
         yield
-    except (KilledWorker, NoValidWorkerError) as error:
+    except (KilledWorker, NoValidWorkerError, NoWorkerError) as error:
         message = "The processes of the hosts that share the work were killed, most likely for want of memory."
         raise PlatformError(message, "Use instances with more memory.", code="hosts") from error
 
