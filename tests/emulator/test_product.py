@@ -6,6 +6,7 @@ Once with the programs as processes, and once, where a Docker engine answers, as
 from __future__ import annotations
 
 import io
+import json
 import re
 import tarfile
 import time
@@ -20,7 +21,8 @@ import pytest
 from helpers import account, jobs
 from tests.emulator import Emulator, running
 
-LOCAL_TEST = Path(__file__).resolve().parents[2] / "container" / "local_test" / "test_dir"
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL_TEST, HELPERS = ROOT / "container" / "local_test" / "test_dir", ROOT / "helpers"
 HORIZON = 7
 RUNNERS = ("processes", "docker")
 
@@ -204,6 +206,29 @@ def test_a_file_is_transformed_whole(
     assert jobs.transform(clients[0], requests)["TransformJobStatus"] == "Completed"
     answer = pd.read_csv(s3.get_object(Bucket=emulator.bucket, Key="answers/payload.csv.out")["Body"])
     assert len(answer) == HORIZON * answer["item_id"].nunique() > 0
+
+
+def test_a_processing_job_looks_at_what_came(
+    emulator: Emulator, trained: dict[str, Any], clients: tuple[Any, Any], options: dict[str, str], tmp_path: Path
+) -> None:
+    """The program that looks, in the image; what came is made up: twice the forecast."""
+    forecasts = pd.read_csv(forecasts_of(trained, tmp_path))
+    came = forecasts[["item_id", "timestamp"]].assign(target=2 * forecasts["mean"])
+    place = f"s3://{emulator.bucket}/look"
+    for name, table in {"forecasts": forecasts, "actuals": came}.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        jobs.put(tmp_path / f"{name}.csv", f"{place}/{name}.csv")
+    inputs = {name: f"{place}/{name}.csv" for name in ("forecasts", "actuals")}
+    inputs["backtest"] = jobs.artifact_uri(trained).replace("model.tar.gz", "output.tar.gz")
+    code = jobs.put(HELPERS / "monitor", f"{place}/code/monitor").removesuffix("/monitor")
+    shut_in = {**options, "security": jobs.Security(isolated=True)}
+    request = jobs.processing_request(jobs.unique_name("look"), code, "monitor", inputs, f"{place}/out", **shut_in)
+    assert jobs.process(clients[0], request)["ProcessingJobStatus"] == "Completed"
+    decision = json.loads(jobs.fetch(f"{place}/out/decision.json", tmp_path).read_text())
+    items = pd.read_csv(jobs.fetch(f"{place}/out/items.csv", tmp_path))
+    assert items["item_id"].nunique() == forecasts["item_id"].nunique()
+    assert items["bias"].tolist() == pytest.approx([-0.5] * len(items), abs=1e-6)
+    assert decision["reason"].startswith("All series: the error is ")
 
 
 def test_a_job_that_fails_says_why_with_its_log(
