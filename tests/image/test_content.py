@@ -52,7 +52,8 @@ def test_the_code_is_the_checkout_s(image: str) -> None:
     script = "cd /opt/program && find . -type f ! -name '*.pyc' -exec sha256sum {} + | sort -k 2"
     listing = inside(image, "sh", "-c", script).splitlines()
     found = {path.removeprefix("./"): digest for digest, _, path in (line.partition("  ") for line in listing)}
-    package = (path for path in (CONTAINER / "convect").rglob("*") if path.suffix in (".py", ".json"))
+    files = (path for path in (CONTAINER / "convect").rglob("*") if path.is_file())
+    package = (path for path in files if path.parent.name != "__pycache__")
     names = [*package, *(CONTAINER / name for name in ("train", "serve"))]
     expected = [str(path.relative_to(CONTAINER)) for path in [*names, CONTAINER / "predictor.py"]]
     assert sorted(found) == sorted(expected)

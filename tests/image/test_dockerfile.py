@@ -13,6 +13,7 @@ import pytest
 from tests.image.engine import ROOT
 
 CONTAINER = ROOT / "container"
+CHARTS = CONTAINER / "convect" / "report" / "static" / "vendor"
 TEXT = (CONTAINER / "Dockerfile").read_text("utf-8")
 STEPS = [line for line in re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE).replace("\\\n", " ").splitlines() if line]
 SCRIPTS = [CONTAINER / "Dockerfile", CONTAINER / "build_and_push.sh", *sorted(Path(__file__).parent.glob("*.sh"))]
@@ -70,5 +71,7 @@ def test_the_bill_of_materials_says_name_version_and_licence() -> None:
     parts = {part["name"]: part for part in bill["components"]}
     pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (CONTAINER / "requirements.txt").read_text("utf-8"), re.MULTILINE))
     assert parts["typing-extensions"]["purl"] == f"pkg:pypi/typing-extensions@{pins['typing-extensions']}"
+    assert parts["uplot"]["purl"] == "pkg:npm/uplot@1.6.32"
+    assert "`uplot` 1.6.32 on npm" in (CHARTS / "README.md").read_text("utf-8")
     assert parts["flask"]["licenses"] == [{"license": {"name": "BSD-3-Clause"}}]
     assert all(re.search(r"[A-Za-z]", parts[name]["licenses"][0]["license"]["name"]) for name in ("numpy", "pandas"))

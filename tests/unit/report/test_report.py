@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from convect import pipeline
 from convect.pipeline import TrainResult
 from convect.quality import validate
 from convect.report import report
@@ -72,6 +73,23 @@ def test_a_refit_has_a_page_without_what_it_does_not_know(tmp_path: Path) -> Non
     assert "nothing was searched, so nothing was measured" in page
     assert not [section for section in ("models", "errors", "coverage") if f'id="{section}"' in page]
     assert len(data_of(page)["series"]) == 14
+
+
+def test_sums_of_items_are_shown_and_counted_in_no_total(tmp_path: Path) -> None:
+    frame = table(6, 60)
+    frame["region"] = frame["item_id"].isin(["i0", "i1"]).map({True: "north", False: "south"})
+    config = fast(schema={"hierarchy": ["region"]})
+    result = pipeline.train(frame, config, progress=quiet)
+    found = Gathered()
+    found.add(result)
+    assert (found.series, len(found.items)) == (9, 6)
+    assert found.groups.loc["region", "items"].to_dict() == {"north": 2, "south": 4}
+    page = written(result, tmp_path)
+    series = {one["id"]: one for one in data_of(page)["series"]}
+    sums = {"total", "region=north", "region=south"}
+    assert {name for name, one in series.items() if "sum" in one["flags"]} == sums
+    assert not any(series[name]["models"] for name in sums)
+    assert "By level of the hierarchy" in page
 
 
 def test_a_flaw_while_gathering_ends_the_page_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
