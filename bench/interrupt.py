@@ -23,6 +23,7 @@ TOLD = re.compile(r"^forecast (\d+) of \d+ items", re.MULTILINE)
 FOUND = re.compile(r"^checkpoint: (\d+) of (\d+) units found", re.MULTILINE)
 PART_SERIES = 200  # a unit of many series
 LOOK_S = 0.25
+TELL_SECONDS = ("leaderboard.csv", "report.html")
 BYTES_PER_MB = 1024 * 1024
 
 
@@ -130,9 +131,9 @@ def held_mb(base: Path) -> float:
 
 
 def digests(base: Path) -> dict[str, str]:
-    """Return the sha256 of each file that a job left; `leaderboard.csv`, which tells seconds, left out."""
+    """Return the sha256 of each file that a job left; those that tell seconds left out."""
     files = [*(base / "model").iterdir(), *(base / "output" / "data").iterdir()]
-    return {file.name: hash_of(file) for file in files if file.name != "leaderboard.csv"}
+    return {file.name: hash_of(file) for file in files if file.name not in TELL_SECONDS}
 
 
 def hash_of(path: Path) -> str:

@@ -17,6 +17,7 @@ import pytest
 from tests.contract.jobs import Job, csv, finished
 from tests.unit.made import table
 
+TELL_SECONDS = ("leaderboard.csv", "report.html")
 SETTINGS = {"preset": "fast", "horizon": 5}
 MANY = 400  # series
 Shares = list[list[str]]  # for each host the names of its files
@@ -93,7 +94,7 @@ def content(job: Job) -> dict[str, bytes]:
     """All that a job has written but what tells its time."""
     folders = (job.base / "model", job.base / "output")
     paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(job.base)): path.read_bytes() for path in paths if path.name != "leaderboard.csv"}
+    return {str(path.relative_to(job.base)): path.read_bytes() for path in paths if path.name not in TELL_SECONDS}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import splu
 
 from convect.models.simple import Array
 
+NONE = 1e-30  # of the largest variance: less counts as none, since its square would leave the range of numbers
 LEAST_VARIANCE = 1e-9  # of its items': nodes that are certain and contradict each other leave the equations solvable
 
 
@@ -30,12 +31,19 @@ def reconcile(
     are set to zero and the others solved again (Wickramasuriya, Turlach & Hyndman 2020, by active set), so that the
     sums still hold.
     """
+    item_variance, node_variance = _relative(item_variance, node_variance)
     certain = np.maximum(node_variance, LEAST_VARIANCE * (members @ item_variance))
     certain[certain <= 0] = 1.0  # neither the node nor its items move
     found = _solve(items, nodes, members, item_variance, certain)
     for step in np.flatnonzero((found[floor] < 0).any(axis=0)):
         found[:, step] = _not_negative(items[:, step], nodes[:, step], members, item_variance, certain, floor)
     return found
+
+
+def _relative(*variances: Array) -> list[Array]:
+    """Return them in units of the largest of all: only their relations count."""
+    largest = max(part.max(initial=0.0) for part in variances) or 1.0
+    return [np.where(part < NONE * largest, 0.0, part / largest) for part in variances]
 
 
 def _solve(items: Array, nodes: Array, members: sp.csr_array, variance: Array, certain: Array) -> Array:

@@ -41,6 +41,14 @@ def test_an_item_in_no_sum_stays() -> None:
     assert found.ravel().tolist() == pytest.approx([2.0, 5.0])
 
 
+@pytest.mark.parametrize("scale", [1e-311, 1e-100, 1e100])
+def test_only_the_relations_of_variances_count(scale: float) -> None:
+    members = sp.csr_array(np.ones((1, 2)))
+    base, sums = np.array([[1.0], [5.0]]), np.array([[9.0]])
+    found = reconcile(base, sums, members, np.array([scale, 2 * scale]), np.array([0.0]), np.ones(2, bool))
+    assert found.ravel().tolist() == pytest.approx([2.0, 7.0], rel=1e-6)
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e4)), min_size=1, max_size=8),
     st.lists(st.floats(-1e3, 1e5), min_size=4, max_size=4),
