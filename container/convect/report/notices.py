@@ -15,6 +15,7 @@ from convect.report.gathering import Gathered
 from convect.report.words import FINDINGS, count, percent, step_name
 from convect.training import ensemble
 from convect.training.refit import Refitted
+from convect.training.streaming import LEARN_SERIES
 
 ABOUT_AS_GOOD = 0.02
 OFF_PROMISE = 0.05
@@ -64,7 +65,7 @@ def verdict(result: TrainResult | Refitted, gathered: Gathered) -> str:
 def notices(result: TrainResult | Refitted, gathered: Gathered) -> list[Notice]:
     """Return the warnings, then the notes."""
     summary = result.quality.summary()
-    found = [*_accuracy(result, gathered), *_honesty(result), *_data(summary, gathered), *_sample(gathered)]
+    found = [*_accuracy(result, gathered), *_honesty(result), *_data(summary, gathered), *_sample(result, gathered)]
     return sorted(found, key=lambda notice: notice.level == "note")
 
 
@@ -111,11 +112,19 @@ def _data(summary: Mapping[str, Any], gathered: Gathered) -> Iterator[Notice]:
             yield Notice(level, f"{finding['items']:,} {label}: {meaning}.", name)
 
 
-def _sample(gathered: Gathered) -> Iterator[Notice]:
+def _sample(result: TrainResult | Refitted, gathered: Gathered) -> Iterator[Notice]:
+    in_parts = isinstance(result, TrainResult) and not result.artifact.panel.group_names
+    if in_parts and gathered.series > LEARN_SERIES:
+        text = (
+            f"The verdict, the models and the intervals were scored on {LEARN_SERIES:,} series spread over all of them."
+        )
+        yield Notice("note", text)
     if len(gathered.kept) < gathered.series:
         shown, all_of = f"{len(gathered.kept):,}", count(gathered.series, "series")
         text = f"To stay small, this page shows {shown} of {all_of} one by one: the largest, those with most error, and"
-        yield Notice("note", f"{text} some drawn at random. The figures are over all; forecasts.csv has every series.")
+        yield Notice(
+            "note", f"{text} some drawn at random. Where the error is, all count; forecasts.csv has every series."
+        )
 
 
 def flags_of(quality: pd.DataFrame) -> dict[str, list[str]]:

@@ -101,6 +101,9 @@ def test_a_sample_says_that_it_is_one() -> None:
     gathered = gathered_of(trained())
     assert not any("To stay small" in one for one in told(trained(), gathered))
     gathered.series = 40_000
+    scored = "note: The verdict, the models and the intervals were scored on 3,000 series spread over all of them."
+    assert scored in told(trained(), gathered)
+    assert scored not in told(trained(), gathered_of(trained()))
     text = (
         "note: To stay small, this page shows 14 of 40,000 series one by one: the largest, those with most error, and"
     )
