@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from convect.training.fingerprint import fingerprint
+from convect.training.workers import Wide, sent_once
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,15 +24,30 @@ class Memory(Protocol):
         """Keep a result; called from any thread."""
 
 
-class Remembering(Executor):
+class Remembering(Wide):
     """Another executor with a memory; a unit is a function of a module, and its name is that with its arguments."""
 
     def __init__(self, executor: Executor, memory: Memory) -> None:
         self._executor, self._memory = executor, memory
+        self._shared: list[tuple[object, object]] = []  # what stands for a value, and the value
+
+    def share(self, value: T) -> T:
+        """Return what stands for a value in calls, itself where the executor is on one host."""
+        sent = sent_once(self._executor, value)
+        self._shared.append((sent, value))
+        return sent
+
+    @property
+    def ahead(self) -> int:
+        """How many units should be at work or waiting; 0 where that does not matter."""
+        return self._executor.ahead if isinstance(self._executor, Wide) else 0
+
+    def _meant(self, argument: object) -> object:
+        return next((value for sent, value in self._shared if sent is argument), argument)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Return the kept result as a future that is done, or have the work done and keep what comes of it."""
-        key = fingerprint(fn.__module__, fn.__qualname__, args, kwargs)
+        key = fingerprint(fn.__module__, fn.__qualname__, tuple(map(self._meant, args)), kwargs)
         found = self._memory.get(key)
         if found is not None:
             ready: Future[T] = Future()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from convect.training.remembering import Remembering, keeper
-from convect.training.workers import Here
+from convect.training.workers import Here, Wide, sent_once
 
 CALLS: list[int] = []
 
@@ -74,3 +74,24 @@ def test_without_a_memory_all_work_is_done() -> None:
         keep = keeper(executor)
         assert [keep(lambda: double(1), "a"), keep(lambda: double(1), "a")] == [2, 2]
     assert len(CALLS) == 4
+
+
+class Far(Here, Wide):
+    """Stands for an executor over several hosts: it sends values once, as something that stands for them."""
+
+    ahead = 100
+
+    def share(self, value: Any) -> Any:
+        return ("sent", value)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return super().submit(fn, *(arg[1] if isinstance(arg, tuple) else arg for arg in args), **kwargs)
+
+
+def test_what_is_sent_once_is_remembered_as_what_it_stands_for() -> None:
+    notes = Notes()
+    near, far = Remembering(Here(), notes), Remembering(Far(), notes)
+    assert far.submit(double, sent_once(far, 3)).result() == 6
+    assert near.submit(double, sent_once(near, 3)).result() == 6
+    assert CALLS == [3]
+    assert (near.ahead, far.ahead) == (0, 100)
