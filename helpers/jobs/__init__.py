@@ -25,7 +25,7 @@ from .pipelines import (
 )
 from .processing import processing_request
 from .records import Record, records
-from .registering import approved, data_of, delete_group, delete_pipeline
+from .registering import approved, data_of, delete_group, delete_pipeline, package_request
 from .requests import (
     IMAGE,
     Security,
@@ -70,6 +70,7 @@ __all__ = [
     "more_than",
     "on_hosts",
     "on_spot",
+    "package_request",
     "parameter",
     "pipeline_request",
     "process",

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from .requests import Request
@@ -14,13 +15,13 @@ POLL_S = 1.0
 SETTLING_S = 900.0  # an endpoint in the making cannot be deleted, and one that goes takes a while
 
 
-def delete(client: Any, *names: str) -> list[str]:
+def delete(client: Any, *names: str, nouns: Sequence[str] = tuple(NOUNS)) -> list[str]:
     """Delete the endpoint, its configuration and the model of each name; return what there was to delete.
 
-    It may be called twice, and on a name of which only some exist. It returns once no endpoint is left: that is what
-    costs money.
+    Of a transform job there is the model alone: with `nouns=["model"]` no right to endpoints is needed. It may be
+    called twice, and on a name of which only some exist. It returns once no endpoint is left: that is what costs money.
     """
-    return [noun for name in names for noun in NOUNS if delete_one(client, noun, name)]
+    return [noun for name in names for noun in nouns if delete_one(client, noun, name)]
 
 
 def delete_one(client: Any, noun: str, name: str) -> bool:

@@ -4,10 +4,25 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 from .deleting import missing
-from .requests import Request
+from .requests import OPEN, Request, Security
+
+
+def package_request(
+    described: Request, model_data: str, noted: Mapping[str, str], security: Security = OPEN
+) -> Request:
+    """Return the dictionary of `create_model_package` for an archive, with notes of your own (names and texts).
+
+    `described` is what `python -m convect.platform.spec` says under that name.
+    """
+    request: Request = copy.deepcopy(described)
+    request["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] = model_data
+    shut_in = {"SecurityConfig": security.key("KmsKeyId")} if security.kms_key else {}
+    return {**request, "CustomerMetadataProperties": dict(noted), **shut_in}
 
 
 def approved(client: Any, group: str) -> Request:

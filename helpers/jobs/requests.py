@@ -26,8 +26,8 @@ Request = dict[str, Any]
 class Security:
     """How a job is shut in; what is not set is left out of the request, and is then the platform's default.
 
-    `isolated` takes the container's network away, which this image needs none of. `kms_key` encrypts outputs and
-    volumes. `subnets` and `security_groups` put it into a VPC; both or neither are given.
+    `isolated` takes the container's network away, which this image needs none of. `kms_key` encrypts inputs,
+    outputs and volumes. `subnets` and `security_groups` put it into a VPC; both or neither are given.
     """
 
     isolated: bool = False
@@ -41,6 +41,11 @@ class Security:
         vpc = {"Subnets": list(self.subnets), "SecurityGroupIds": list(self.security_groups)}
         isolation = {"EnableNetworkIsolation": True} if self.isolated else {}
         return {**isolation, **({"VpcConfig": vpc} if self.subnets or self.security_groups else {})}
+
+    @property
+    def of_objects(self) -> Request:
+        """What S3 is told when an object is put there."""
+        return {"ServerSideEncryption": "aws:kms", **self.key("SSEKMSKeyId")} if self.kms_key else {}
 
     def key(self, name: str) -> Request:
         """The KMS key under the name that a part of a request has for it, or nothing."""

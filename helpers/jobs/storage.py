@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from .requests import OPEN, Security
+
 DELETED_AT_ONCE = 1000  # objects, S3's limit
 
 
-def put(path: str | Path, uri: str | Path) -> str:
+def put(path: str | Path, uri: str | Path, security: Security = OPEN) -> str:
     """Copy a file, or a folder with all in it but Python's caches, to a URI; return the URI.
+
+    In S3 it is encrypted with the KMS key of `security`, or as the bucket does by itself.
 
     Raises:
         FileNotFoundError: there is no such file or folder here.
@@ -25,15 +29,15 @@ def put(path: str | Path, uri: str | Path) -> str:
     found = [entry for entry in source.rglob("*") if entry.is_file() and "__pycache__" not in entry.parts]
     for file in sorted(found) if source.is_dir() else [source]:
         below = f"/{file.relative_to(source).as_posix()}" if source.is_dir() else ""
-        put_file(file, f"{str(uri).rstrip('/')}{below}")
+        put_file(file, f"{str(uri).rstrip('/')}{below}", security)
     return str(uri)
 
 
-def put_file(file: Path, uri: str) -> None:
+def put_file(file: Path, uri: str, security: Security) -> None:
     """Copy one file to a URI, unless it is there already."""
     if in_s3(uri):
         bucket, key = bucket_and_key(uri)
-        s3_client().upload_file(str(file), bucket, key)
+        s3_client().upload_file(str(file), bucket, key, ExtraArgs=security.of_objects)
         return
     target = path_of(uri)
     if target.resolve() != file.resolve():
