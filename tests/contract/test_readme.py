@@ -26,6 +26,7 @@ from convect.platform.opt_ml import BASE_VARIABLE
 from convect.reading import migration
 from convect.serving.server import make_app
 from convect.serving.settings import Settings
+from tests.contract import error_table
 from tests.contract.dialect_examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,17 +40,18 @@ NUMBER = re.compile(r"\b\d+\.\d+\b")
 ANSWER_TOLERANCE = 0.02  # another processor may round otherwise, and a tree then split elsewhere
 
 
-def part(name: str) -> str:
+def part(name: str, document: Path = README) -> str:
     """What stands between the two markers of a generated part."""
-    found = re.search(rf"<!-- {name}:begin -->\n(.*?)\n?<!-- {name}:end -->", README.read_text("utf-8"), re.DOTALL)
-    assert found, f"README.md has no part marked {name}"
+    found = re.search(rf"<!-- {name}:begin -->\n(.*?)\n?<!-- {name}:end -->", document.read_text("utf-8"), re.DOTALL)
+    assert found, f"{document.name} has no part marked {name}"
     return found[1]
 
 
-def update(name: str, text: str) -> None:
+def update(name: str, text: str, document: Path = README) -> None:
     if UPDATE:
         begin, end = f"<!-- {name}:begin -->\n", f"\n<!-- {name}:end -->"
-        README.write_text(README.read_text("utf-8").replace(begin + part(name) + end, begin + text + end), "utf-8")
+        changed = document.read_text("utf-8").replace(begin + part(name, document) + end, begin + text + end)
+        document.write_text(changed, "utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,12 @@ def test_the_tables_are_the_declared_ones(name: str) -> None:
     assert part(name) == DECLARED[name]()
 
 
+def test_every_error_code_has_its_remedy() -> None:
+    document = ROOT / "container" / "README.md"
+    update("errors", error_table.markdown_table(), document)
+    assert part("errors", document) == error_table.markdown_table()
+
+
 def test_the_request_uses_every_key() -> None:
     assert set(json.loads(fenced("request", "json"))) == {"schema", "config", "freq", "data"}
 
@@ -112,17 +120,6 @@ def test_the_dialects_are_answered_as_is_shown(client: FlaskClient) -> None:
     assert NUMBER.sub("#", shown) == NUMBER.sub("#", found)
     numbers = [[float(number) for number in NUMBER.findall(text)] for text in (shown, found)]
     assert numbers[0] == pytest.approx(numbers[1], rel=ANSWER_TOLERANCE, abs=0.1)
-
-
-def test_the_policies_are_json_and_give_nothing_away() -> None:
-    blocks = re.findall(r"```json\n(\{\s+\"Version\".*?)```", README.read_text("utf-8"), re.DOTALL)
-    policies = [json.loads(text) for text in blocks]
-    assert len(policies) == 2
-    for statement in (statement for policy in policies for statement in policy["Statement"]):
-        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        assert not [action for action in actions if "*" in action]
-        if statement["Resource"] == "*":  # these two actions take no narrower resource
-            assert actions in (["ecr:GetAuthorizationToken"], ["cloudwatch:PutMetricData"])
 
 
 def test_the_papermill_example_sets_names_that_the_notebook_has() -> None:

@@ -23,7 +23,7 @@ from convect.serving.models import Models
 from convect.serving.service import Forecaster, Service
 from convect.serving.settings import Settings
 
-_REMEDIES = {
+REMEDIES = {
     404: "Use /ping, /invocations, /execution-parameters or /metrics; a multi-model server has /models instead.",
     405: "Use POST for /invocations and GET for the others.",
 }
@@ -171,7 +171,7 @@ def _register_errors(app: Flask, metrics: Metrics) -> None:
         status = error.code or 500
         metrics.failed(UserError.who)
         code = re.sub(r"\W+", "_", error.name).lower()
-        remedy = _REMEDIES.get(status, "Correct the request.")
+        remedy = REMEDIES.get(status, "Correct the request.")
         response = _answer(status, {"code": code, "message": f"{error.name}.", "remedy": remedy})
         response.headers.extend([header for header in error.get_headers() if header[0] == "Allow"])
         return response
