@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PAPERMILL := $(BIN)/python -m papermill --kernel python3 --cwd notebooks --no-progress-bar
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest
 export JUPYTER_PREFER_ENV_PATH := 1
-.PHONY: emulator setup demo test lint notebooks bench bench-serving fuzz readme pins engine browser image
+.PHONY: emulator setup demo test lint notebooks bench bench-serving fuzz readme pins engine browser image pictures
 
 setup: .venv/all.stamp
 
@@ -13,7 +13,8 @@ demo: .venv/demo.stamp
 	mkdir -p build/demo
 	$(PAPERMILL) notebooks/00_quickstart.ipynb build/demo/00_quickstart.ipynb
 	$(PAPERMILL) notebooks/02_local_training.ipynb build/demo/02_local_training.ipynb
-	@echo "Done. Look into build/demo: the two executed notebooks, forecasts.csv, leaderboard.csv and forecast.png."
+	@echo "Done. Open build/demo/report.html in a browser; beside it are forecasts.csv, leaderboard.csv, forecast.png"
+	@echo "and the two executed notebooks. README.md says what comes next."
 
 test: setup
 	$(BIN)/python -m pytest --nbmake tests notebooks
@@ -30,6 +31,11 @@ engine:
 
 browser:
 	tests/browser/browser.sh install
+
+# The README's pictures, drawn again in Chromium
+pictures: setup
+	PYTHONPATH=container $(BIN)/python -m tests.browser notebooks/images/report.png
+	$(BIN)/python -m tests.browser.lab notebooks/images/quickstart.png
 
 image:
 	BUILD_ONLY=1 container/build_and_push.sh
