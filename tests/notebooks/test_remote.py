@@ -15,7 +15,9 @@ import pytest
 
 from helpers import jobs, tracking
 from tests.emulator import Emulator, running
+from tests.notebooks import permissions
 from tests.notebooks.harness import NOTEBOOKS, run
+from tests.notebooks.recorder import recording
 from tests.notebooks.refresh import NO_ENGINE
 from tests.notebooks.remote import REMOTE, forecast_in, in_bucket, left_running, notebook, outputs_of
 
@@ -36,7 +38,13 @@ def account(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_training_leaves_in_s3_what_it_leaves_here(emulator: Emulator, tmp_path: Path) -> None:
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file into which the kernels write their calls of AWS."""
+    return recording(tmp_path / "ipython", monkeypatch)
+
+
+def test_training_leaves_in_s3_what_it_leaves_here(emulator: Emulator, calls: Path, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "remote_training"
     run(notebook("03_remote_training"), tmp_path / "1.ipynb", {**SHORT, "KEEP_FILES": True, "OUTPUT_DIR": str(here)})
     run(
@@ -55,9 +63,10 @@ def test_training_leaves_in_s3_what_it_leaves_here(emulator: Emulator, tmp_path:
     assert "Check BUCKET and its region, and that the files were put there." in said
     assert f"s3://{emulator.bucket}/convect/remote_training/" in said  # the model for the next notebooks
     assert left_running(emulator) == []
+    permissions.compare("03_remote_training", calls)
 
 
-def test_a_dataset_is_forecast_there_as_here(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_dataset_is_forecast_there_as_here(emulator: Emulator, calls: Path, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "batch_transform"
     run(notebook("04_batch_transform"), tmp_path / "1.ipynb", {**SHORT, "KEEP_FILES": True, "OUTPUT_DIR": str(here)})
     run(notebook("04_batch_transform"), tmp_path / "2.ipynb", {**SHORT, **REMOTE, "OUTPUT_DIR": str(there)})
@@ -73,9 +82,10 @@ def test_a_dataset_is_forecast_there_as_here(emulator: Emulator, tmp_path: Path)
     assert "422" in said
     assert "60 rows that are no number" in said
     assert left_running(emulator) == []
+    permissions.compare("04_batch_transform", calls)
 
 
-def test_a_model_is_operated_there_as_here(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_model_is_operated_there_as_here(emulator: Emulator, calls: Path, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "operate"
     run(notebook("09_operate"), tmp_path / "1.ipynb", {"KEEP_FILES": True, "OUTPUT_DIR": str(here)})
     run(notebook("09_operate"), tmp_path / "2.ipynb", {**REMOTE, "SEND_SCHEDULE": True, "OUTPUT_DIR": str(there)})
@@ -93,6 +103,7 @@ def test_a_model_is_operated_there_as_here(emulator: Emulator, tmp_path: Path) -
     assert client.list_endpoint_configs()["EndpointConfigs"] == client.list_models()["Models"] == []
     assert emulator.client("scheduler").list_schedules()["Schedules"] == []
     assert left_running(emulator) == []
+    permissions.compare("09_operate", calls)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +120,7 @@ def model(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> str:
         return jobs.artifact_uri(jobs.train(emulator.client("sagemaker"), request, log_lines=0))
 
 
-def test_an_endpoint_answers_there_as_here(emulator: Emulator, model: str, tmp_path: Path) -> None:
+def test_an_endpoint_answers_there_as_here(emulator: Emulator, model: str, calls: Path, tmp_path: Path) -> None:
     out = {"OUTPUT_DIR": str(tmp_path / "deploy_endpoint"), "INSTANCE_TYPE": "ml.m5.large", "AUTOSCALE": True}
     run(notebook("05_deploy_endpoint"), tmp_path / "1.ipynb", {**REMOTE, **out, "MODEL_DATA": model})
     said = outputs_of(tmp_path / "1.ipynb")
@@ -120,15 +131,17 @@ def test_an_endpoint_answers_there_as_here(emulator: Emulator, model: str, tmp_p
     client = emulator.client("sagemaker")
     assert client.list_endpoints()["Endpoints"] == client.list_endpoint_configs()["EndpointConfigs"] == []
     assert left_running(emulator) == []
+    permissions.compare("05_deploy_endpoint", calls)
 
 
-def test_data_of_other_services_are_forecast_there(emulator: Emulator, tmp_path: Path) -> None:
+def test_data_of_other_services_are_forecast_there(emulator: Emulator, calls: Path, tmp_path: Path) -> None:
     changed = {"ITEMS": ["EWR/DL", "JFK/DL"], "ITEM": "JFK/DL", "OUTPUT_DIR": str(tmp_path / "bring_your_data")}
     run(notebook("07_bring_your_data"), tmp_path / "1.ipynb", {**REMOTE, **changed})
     group = sorted(key for key in in_bucket(emulator, "dataset.json") if "/bring_your_data/amazon_forecast/" in key)
     assert [key.rpartition("/")[0].rpartition("/")[2] for key in group] == ["related", "static", "train"]
     assert "Put it into channel 'related'" in outputs_of(tmp_path / "1.ipynb")
     assert left_running(emulator) == []
+    permissions.compare("07_bring_your_data", calls)
 
 
 @pytest.fixture
@@ -140,7 +153,9 @@ def mlflow(tmp_path: Path) -> Iterator[str]:
     tracking.stop_server(server)
 
 
-def test_tuning_there_leaves_a_run_for_each_training_job(emulator: Emulator, mlflow: str, tmp_path: Path) -> None:
+def test_tuning_there_leaves_a_run_for_each_training_job(
+    emulator: Emulator, mlflow: str, calls: Path, tmp_path: Path
+) -> None:
     changed = {
         "CHOICES": {"preset": ["fast"], "missing": ["interpolate", "zero"]},
         "ITEM": "LGA/DL",
@@ -159,6 +174,7 @@ def test_tuning_there_leaves_a_run_for_each_training_job(emulator: Emulator, mlf
         assert runs.loc[one["TrainingJobName"], objective["MetricName"]] == pytest.approx(objective["Value"], rel=1e-4)
     assert "ml.m5.xlarge x 2: about 4 min, 0.03 USD" in outputs_of(tmp_path / "1.ipynb")
     assert left_running(emulator) == []
+    permissions.compare("06_tune_and_track", calls)
 
 
 @pytest.mark.parametrize(

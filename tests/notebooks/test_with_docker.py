@@ -13,6 +13,8 @@ import pytest
 from tests.emulator import running
 from tests.image.engine import base_image, docker
 from tests.notebooks.harness import run
+from tests.notebooks.permissions import kept, needs
+from tests.notebooks.recorder import calls_in, recording
 from tests.notebooks.refresh import NO_ENGINE
 from tests.notebooks.remote import REMOTE, forecast_in, in_bucket, left_running, notebook, outputs_of
 
@@ -68,7 +70,9 @@ def test_an_image_is_built_pushed_and_trains_remotely(image: str, tmp_path: Path
             "PUSH": True,
             "OUTPUT_DIR": str(tmp_path / "1"),
         }
+        calls = recording(tmp_path / "ipython", patch)
         run(notebook("01_build_and_push"), tmp_path / "1.ipynb", built)
+        assert {need.action for call in calls_in(calls) for need in needs(call)} == set(kept()["01_build_and_push"])
         said = outputs_of(tmp_path / "1.ipynb")
         assert f"Built {NAME}" in said
         assert "sha256:" in said

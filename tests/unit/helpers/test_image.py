@@ -15,11 +15,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from helpers import image
 from helpers.image import codebuild, ecr
 from helpers.image import engine as building
+from tests.notebooks import permissions, recorder
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = (ROOT / "container" / "build_and_push.sh").read_text("utf-8")
@@ -281,6 +283,17 @@ def described(client: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def test_a_build_by_moto_goes_through(remote: image.Registry, tmp_path: Path) -> None:
     assert image.build_remotely(tmp_path, "mine", ROLE, "forecast", poll_s=0) == image.pushed(remote)
+
+
+def test_a_build_by_codebuild_asks_what_is_kept(
+    remote: image.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = recorder.recording(tmp_path / "ipython", monkeypatch)
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorder.sent)
+    image.build_remotely(tmp_path, "mine", ROLE, "forecast", poll_s=0)
+    found = {need.action for call in recorder.calls_in(file) for need in permissions.needs(call)}
+    of_the_registry = set(permissions.kept()["01_build_and_push"])  # which is not asked here
+    assert found | of_the_registry == set(permissions.kept()["build_remotely"])
 
 
 class Builds:
