@@ -133,6 +133,12 @@ def test_the_papermill_example_sets_names_that_the_notebook_has() -> None:
     assert asked <= known
 
 
+def test_the_pictures_are_small() -> None:
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", README.read_text("utf-8"))
+    assert pictures == ["notebooks/images/report.png", "notebooks/images/quickstart.png"]
+    assert max((ROOT / picture).stat().st_size for picture in pictures) <= 250_000
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_and_make_targets_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
