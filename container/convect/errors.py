@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class ConvectError(Exception):
@@ -52,6 +53,26 @@ class DataError(UserError):
 
     code = "data"
     status = 422
+
+
+class SeriesError(DataError):
+    """What lies in single series of a table: without them the others could be forecast.
+
+    `rows`: of the table read, a mask (rows,) of the bad ones, True where all are, None where nobody has looked. `of`
+    says the same of one bad row alone: given its place in the table read, and the number that the caller knows it by.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        code: str | None = None,
+        rows: Any = None,  # noqa: ANN401 - numpy is no business of this file
+        of: Callable[[int, int], DataError] | None = None,
+    ) -> None:
+        super().__init__(message, remedy, code=code)
+        self.rows, self.of = rows, of
 
 
 class PayloadTooLarge(UserError):

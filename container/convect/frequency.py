@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from convect.errors import DataError
+from convect.errors import DataError, SeriesError
 from convect.reading import cadence, spelling
 from convect.reading.grid import DAY_S, WEEK_S, Grid, Integers
 
@@ -126,11 +126,11 @@ class Frequency:
     def instants(self, ordinals: ArrayLike) -> NDArray[np.datetime64]:
         """Return the stamps of these step numbers as datetime64[ns], any shape.
 
-        Raises DataError outside the years 1678 to 2261, which nanoseconds cannot hold.
+        Raises SeriesError outside the years 1678 to 2261, which nanoseconds cannot hold.
         """
         seconds = self.grid.seconds(np.asarray(ordinals, np.int64))
         if seconds.size and not (seconds.min() >= _EARLIEST_S and seconds.max() < _LATEST_S):
-            raise DataError("A timestamp lies outside the years 1678 to 2261.", "Correct it, or lower the horizon.")
+            raise SeriesError("A timestamp lies outside the years 1678 to 2261.", "Correct it, or lower the horizon.")
         return seconds.astype("datetime64[s]").astype("datetime64[ns]")
 
     def on_grid(self, timestamps: ArrayLike) -> NDArray[np.bool_]:

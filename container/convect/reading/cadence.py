@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convect.errors import DataError
+from convect.errors import DataError, SeriesError
 from convect.reading.grid import DAY_S, WEEK_S, Grid, Integers, unit_numbers
 from convect.reading.spelling import Stated, read, write
 
@@ -232,9 +232,9 @@ def _misfit(text: str, example: int, seconds: Integers, items: Integers) -> Data
     except DataError:
         seen = None
     if seen is None or read(text).fits(seen):
-        return DataError(message, "State the frequency of the table, or aggregate the table to this one.")
+        return SeriesError(message, "State the frequency of the table, or aggregate the table to this one.")
     remedy = f"Pass freq={write(seen)}, leave freq out, or aggregate the table to the frequency you want."
-    return DataError(f"{message} They look like {write(seen)}.", remedy)
+    return SeriesError(f"{message} They look like {write(seen)}.", remedy)
 
 
 def _duration(seconds: int) -> str:

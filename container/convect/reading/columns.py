@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.errors import DataError, nearest
+from convect.errors import DataError, SeriesError, nearest
 from convect.reading.blocks import Codes, looked_up
 
 Floats = NDArray[np.float64]
@@ -159,7 +159,14 @@ def read_numbers(column: pd.Series[Any], name: str, where: str, role: str) -> Nu
     wrong = bad[codes] & ~missing
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise _no_number(name, where, role, int(wrong.sum()), row, distinct[codes[row]])
+        error = _no_number(name, where, role, int(wrong.sum()), row, distinct[codes[row]])
+        raise SeriesError(
+            error.message,
+            error.remedy,
+            code=error.code,
+            rows=wrong,
+            of=lambda row, number: _no_number(name, where, role, 1, number - 1, distinct[codes[row]]),
+        )
     return _finite(np.where(missing, np.nan, values[codes]), text[codes] & ~missing)
 
 

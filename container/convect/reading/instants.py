@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.errors import DataError
+from convect.errors import DataError, SeriesError
 from convect.reading.blocks import Codes, looked_up
 from convect.reading.columns import distinct_values
 
@@ -207,12 +207,20 @@ def _read_words(texts: pd.Series[Any], where: str) -> pd.Series[Any]:
 def _refuse(bad: NDArray[np.bool_], column: pd.Series[Any], where: str) -> None:
     if not bad.any():
         return
-    row = int(np.argmax(bad))
-    value, count = column.iloc[row], int(bad.sum())
+    row, count = int(np.argmax(bad)), int(bad.sum())
+    more = f" ({count} rows are like it)" if count > 1 else ""
+    raise SeriesError(
+        _unread(column.iloc[row], row + 1, where, more),
+        _REMEDY,
+        rows=bad,
+        of=lambda row, number: DataError(_unread(column.iloc[row], number, where), _REMEDY),
+    )
+
+
+def _unread(value: Any, number: int, where: str, more: str = "") -> str:  # noqa: ANN401 - any cell
     missing = bool(pd.isna(value)) if not isinstance(value, str) else not value.strip()
     found = "is empty" if missing else f"holds {str(value)[:40]!a}, which cannot be read as a timestamp,"
-    more = f" ({count} rows are like it)" if count > 1 else ""
-    raise DataError(f"{_sentence(where)} {found} in row {row + 1}{more}.", _REMEDY)
+    return f"{_sentence(where)} {found} in row {number}{more}."
 
 
 def _sentence(where: str) -> str:

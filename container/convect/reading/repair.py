@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convect.errors import DataError
+from convect.errors import SeriesError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -119,17 +119,18 @@ def lay_out(blocks: Iterable[Cells], *, together: bool = False) -> Layout:
     """Return the span of each item from its first to its last known target; items without any are left out.
 
     blocks: the cells of some items after those of others; together: all items last until the last known target of any.
-    Raises DataError where no item has a value, or where filling the gaps would blow the table up.
+    Raises SeriesError where no item has a value, or where filling the gaps would blow the table up.
     """
     spans = [_spans(cells) for cells in blocks]
     kept, starts, ends, known = (np.concatenate(parts) for parts in zip(*spans, strict=True))
     if not len(kept):
-        raise DataError("No row has a target, so there is nothing to forecast.", "Check the target column.")
+        message = "No row has a target, so there is nothing to forecast."
+        raise SeriesError(message, "Check the target column.", rows=True)
     ends = np.full_like(ends, ends.max()) if together else ends
     offsets = np.r_[0, np.cumsum(ends - starts + 1)].astype(np.int64)
     if offsets[-1] > _MOST_ROWS and offsets[-1] > _MOST_TIMES * known.sum():
         message = f"Filling the gaps between {known.sum()} rows would make {offsets[-1]}."
-        raise DataError(message, "Look for a stray timestamp, or pass the hyperparameter freq with a longer step.")
+        raise SeriesError(message, "Look for a stray timestamp, or pass the hyperparameter freq with a longer step.")
     return Layout(kept, starts, ends, offsets)
 
 
