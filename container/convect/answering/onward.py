@@ -16,7 +16,8 @@ _TABLE = "the table"
 def with_last_rows(frame: pd.DataFrame, schema: Schema, artifact: Artifact) -> pd.DataFrame:
     """Return the table with the last kept row of each known item that has no target in it, so that it has a history.
 
-    Its other rows then follow that one as the future does. Raises DataError as reading the table does.
+    Its other rows then follow that one as the future does; the kept rows come last, so that each row of the caller's
+    keeps its number. Raises DataError as reading the table does.
     """
     names = {*schema.item_id, schema.timestamp, schema.target}
     if not schema.known_covariates or not names <= set(map(str, frame.columns)):
@@ -33,7 +34,7 @@ def with_last_rows(frame: pd.DataFrame, schema: Schema, artifact: Artifact) -> p
     columns: dict[str, list[object]] = {}
     for name, column in frame.items():
         values = column.astype(object).tolist()
-        columns[str(name)] = [*last.get(str(name), [values[row] for row in first[mute]]), *values]
+        columns[str(name)] = [*values, *last.get(str(name), [values[row] for row in first[mute]])]
     return pd.DataFrame(columns, dtype=object)
 
 

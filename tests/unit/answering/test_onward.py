@@ -36,16 +36,16 @@ def ask(artifact: Artifact, **request: Any) -> Forecast:
     return pipeline.forecast(artifact, ForecastRequest(**request))
 
 
-def test_the_last_kept_row_is_put_before_the_future(artifact: Artifact) -> None:
+def test_the_last_kept_row_is_put_with_the_future(artifact: Artifact) -> None:
     found = with_last_rows(future("i3", 2.0), artifact.schema, artifact)
     place = artifact.position["i3"]
     end = artifact.panel.offsets[place + 1] - 1
-    row = found.iloc[0]
+    row = found.iloc[-1]
     assert (row["item_id"], row["timestamp"]) == ("i3", pd.Timestamp("2024-03-30"))
     assert row["target"] == artifact.panel.values[end]
     assert row["price"] == artifact.panel.known[end, 0]
     assert row["sky"] == ("rain", "sun")[int(artifact.panel.known[end, 1])]
-    assert found["price"].tolist()[1:] == [2.0] * 6
+    assert found["price"].tolist()[:-1] == [2.0] * 6
 
 
 def test_the_future_alone_is_answered_as_a_series_without_a_target_is(artifact: Artifact) -> None:
