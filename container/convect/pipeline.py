@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from convect.answering import cold, forecasting, inline
+from convect.answering import apart, cold, forecasting, inline
 from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
@@ -182,6 +182,12 @@ def forecast(artifact: Artifact, request: ForecastRequest) -> Forecast:
     forecasting.check_frequency(artifact, request)
     if request.series is not None:
         return inline.forecast(artifact, request, request.series, horizon)
+    if request.frame is not None and request.partial:
+        return apart.forecast(artifact, request, lambda part: _answered(artifact, part, horizon))
+    return _answered(artifact, request, horizon)
+
+
+def _answered(artifact: Artifact, request: ForecastRequest, horizon: int) -> Forecast:
     ready = _ready(artifact, request, horizon)
     answer = forecasting.told(artifact, ready, request.quantiles or artifact.quantiles)
     if request.explain:

@@ -14,7 +14,7 @@ from convect.answering.onward import with_last_rows
 from convect.answering.request import Forecast, ForecastRequest
 from convect.answering.resent import nothing_new
 from convect.artifact import Artifact
-from convect.errors import RequestError, nearest
+from convect.errors import RequestError, SeriesError, nearest
 from convect.models import simple
 from convect.models.catalogue import MODELS
 from convect.models.features import Index
@@ -110,7 +110,7 @@ def used(ready: Ready) -> NDArray[np.object_]:
 def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
     """Return the request's table as a panel, a known item's rows continued from the history kept in the artifact."""
     assert request.frame is not None  # noqa: S101 - for the type checker; the caller looked
-    schema = _schema(artifact, request)
+    schema = schema_of(artifact, request)
     config = replace(
         artifact.config,
         horizon=horizon,
@@ -119,14 +119,18 @@ def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
     )
     frame = with_last_rows(request.frame, schema, artifact)
     panel, _ = validate(frame, schema, config, frequency=artifact.frequency, categories=artifact.panel.categories)
-    return continued(_asked(panel, request), artifact.panel)
+    return continued(asked(panel, request), artifact.panel)
 
 
-def _asked(panel: Panel, request: ForecastRequest) -> Panel:
+def asked(panel: Panel, request: ForecastRequest) -> Panel:
+    """Return the items of a panel that a request names, all where it names none; RequestError for one not there."""
     if request.items is None:
         return panel
     found = np.isin(panel.item_ids, request.items)
-    if found.sum() < len(set(request.items)):
+    if request.partial and not found.any():
+        message = "No row of the items asked for has a target, so there is nothing to forecast."
+        raise SeriesError(message, "Check the target column.", rows=True)
+    if not request.partial and found.sum() < len(set(request.items)):
         raise RequestError(
             f"{len(set(request.items)) - int(found.sum())} of the items asked for are not in the data sent.",
             "Name items of the data, or leave item_ids out.",
@@ -134,8 +138,11 @@ def _asked(panel: Panel, request: ForecastRequest) -> Panel:
     return panel.take(found)
 
 
-def _schema(artifact: Artifact, request: ForecastRequest) -> Schema:
-    """The trained schema, its columns renamed where the request says so; its covariates stay those of the model."""
+def schema_of(artifact: Artifact, request: ForecastRequest) -> Schema:
+    """Return the trained schema, its columns renamed where the request says so; its covariates stay those of the model.
+
+    Raises ConfigError where the table lacks a column or the covariates are others, RequestError for their number.
+    """
     assert request.frame is not None  # noqa: S101 - as above
     trained = artifact.schema.to_dict()
     stated = Schema.complete({**trained, **(request.schema or {})}, request.frame.columns)

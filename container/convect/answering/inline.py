@@ -185,7 +185,9 @@ class _Answer:
             "fallback": self._fallback,
             "reason": np.array(notes, object),
         }
-        return Forecast(table, origin, errors, self._draw(given, rows))
+        bad = {place: series[place] for place in errors}
+        ids = {place: one.item_id for place, one in bad.items() if isinstance(one, Series) and one.item_id is not None}
+        return Forecast(table, origin, errors, self._draw(given, rows), names=ids)
 
     def _draw(self, item_ids: list[str | None], rows: list[Brought]) -> Array | None:
         if not self._request.samples:

@@ -58,7 +58,8 @@ class ForecastRequest:
     `items` may name some. `horizon` counts steps. `freq` is only compared with the trained one.
 
     `series` in place of a frame are single series in the caller's order, an error where one could not be read; with
-    `partial` these and others that cannot be forecast are left out and told of, else the first is raised. `samples` is
+    `partial` these and others that cannot be forecast, of a frame too, are left out and told of, else the first is
+    raised. `samples` is
     how many paths to draw of each. `series_limit_s` is how long one series may take before cheap models answer it.
     `explain` asks for the components of a table's forecasts.
     """
@@ -86,7 +87,8 @@ class Forecast:
     `columns`: item_id, timestamp, mean and one column a quantile named like "0.1", sorted by item_id and timestamp;
     where the request held single series, these in its order. `origins`: one row an item with item_id, history
     ("trained", "request", "unseen" or "none"), last_timestamp, fallback (bool) and reason. `errors`: of the series left
-    out, by their place in the request. `samples`: (n, samples, h) where paths were asked for. `components`: by name an
+    out, by their place in the request, of a table among all its items, ascending; `names` their item_id, where
+    they have one. `samples`: (n, samples, h) where paths were asked for. `components`: by name an
     array as long as a column where they were asked for; they sum to the mean.
     """
 
@@ -95,6 +97,7 @@ class Forecast:
     errors: Mapping[int, UserError] = field(default_factory=dict)
     samples: Floats | None = None
     components: Mapping[str, Floats] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many series were forecast."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convect.answering.request import ForecastRequest
 from convect.errors import PayloadTooLarge, RequestError, UserError
@@ -49,7 +49,10 @@ def decode(
         raise RequestError("The body is empty.", "Send {} to forecast the series seen in training.")
     config = parse(lines_config, "The inference configuration") if lines_config else None
     told = Circumstances(limits, batch, config)
-    return READERS[form.kind or media.sniff(body)](Body(body, form.charset, text_columns, told))
+    asked = READERS[form.kind or media.sniff(body)](Body(body, form.charset, text_columns, told))
+    if batch and asked.frame is not None:
+        return replace(asked, partial=True, wording=replace(asked.wording, batch=True))
+    return asked
 
 
 def _json(body: Body) -> ForecastRequest:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from convect.answering.request import Columns, Forecast, ForecastRequest
 from convect.errors import NotAcceptable
 from convect.serving import media, predictions
+from convect.serving.answers import error_body
 
 _CHARSET = "; charset=utf-8"
 FORMS = {"table": media.CSV, "deepar": media.JSON, "chronos": media.JSON, "lines": media.JSON_LINES}
@@ -32,8 +33,9 @@ def encode(
 ) -> tuple[bytes, str]:
     """Return the body of the answer and its Content-Type: `default` where the caller has no wish, else the dialect's.
 
-    CSV and Parquet hold the long table, components beside the quantiles; JSON of a table is `{"forecasts": [row, …],
-    "origin": [item, …]}`, null where a number is not finite; JSON of series is their dialect's, see `predictions`. No
+    CSV and Parquet hold the long table, components beside the quantiles, in batch a column `error` where a series was
+    left out; JSON of a table is `{"forecasts": [row, …], "origin": [item, …]}`, null where a number is not finite, and
+    `errors` of the items left out; JSON of series is their dialect's, see `predictions`. No
     body ends with a line end: the platform adds its own between answers. Raises NotAcceptable, and a bad series' error
     that the form cannot hold.
     """
@@ -48,8 +50,8 @@ def encode(
 
 
 def _refuse_lost_errors(forecast: Forecast, asked: ForecastRequest, chosen: str) -> None:
-    """Raise the first error where a table would lose it, and where a live caller would get nothing else."""
-    told = chosen in (media.JSON, media.JSON_LINES) and (asked.wording.batch or len(forecast))
+    """Raise the first error where a live caller looks for none, and where he would get nothing else."""
+    told = asked.wording.batch or (chosen in (media.JSON, media.JSON_LINES) and len(forecast))
     if forecast.errors and not told:
         raise forecast.errors[min(forecast.errors)]
 
@@ -72,19 +74,37 @@ def _explained(forecast: Forecast) -> Forecast:
     return replace(forecast, columns=columns | dict(forecast.components))
 
 
+def _with_errors(forecast: Forecast) -> dict[str, NDArray[Any]]:
+    """The columns of a table; of each series left out one row, empty but for its item_id and a last column `error`."""
+    columns = {name: np.asarray(forecast.columns[name]) for name in map(str, forecast.columns)}
+    if not forecast.errors:
+        return columns
+    places, rows = sorted(forecast.errors), len(columns["item_id"])
+    steps = rows // max(len(forecast), 1)
+    before = [(place - count) * steps for count, place in enumerate(places)]  # rows of the good ones
+    empty: dict[str, Any] = {"O": None, "M": np.datetime64("NaT"), "f": np.nan}
+    filled = {name: np.insert(column, before, empty[column.dtype.kind]) for name, column in columns.items()}
+    names = [forecast.names.get(place, str(place)) for place in places]
+    texts = [f"{error.code}: {error.message}" for error in (forecast.errors[place] for place in places)]
+    filled["item_id"] = np.insert(columns["item_id"].astype(object), before, names)
+    return filled | {"error": np.insert(np.full(rows, None, object), before, texts)}
+
+
 def _csv(forecast: Forecast) -> bytes:
     # Ids are text and come back as they came, whatever a spreadsheet would make of them; quoting is CSV's own.
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
-    names = [str(name) for name in forecast.columns]
-    columns = [_plain(np.asarray(forecast.columns[name]), " ") for name in names]
-    writer.writerow(names)
-    writer.writerows(zip(*columns, strict=True))
+    table = _with_errors(forecast)
+    writer.writerow(table)
+    writer.writerows(zip(*(_plain(column, " ") for column in table.values()), strict=True))
     return sink.getvalue().removesuffix("\n").encode()
 
 
 def _json(forecast: Forecast) -> bytes:
-    answer = {"forecasts": _records(forecast.columns), "origin": _records(forecast.origins)}
+    answer: dict[str, object] = {"forecasts": _records(forecast.columns), "origin": _records(forecast.origins)}
+    if forecast.errors:
+        found = [(forecast.names[place], forecast.errors[place]) for place in sorted(forecast.errors)]
+        answer["errors"] = [{"item_id": name, "error": error_body(error, None)} for name, error in found]
     return json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
 
 
@@ -113,7 +133,8 @@ def _stamps(stamps: NDArray[np.datetime64], between: str) -> list[object]:
 
 def _parquet(forecast: Forecast) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(forecast.frame, preserve_index=False), sink)
+    frame = forecast.frame if not forecast.errors else pd.DataFrame(_with_errors(forecast))
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), sink)
     return sink.getvalue()
 
 

@@ -181,7 +181,7 @@ def _schemas() -> Node:
         "Chronos": _object(inputs, "inputs"),
         "Prediction": _object(part, closed=False) | {"additionalProperties": _NUMBERS},
         "Predictions": _object({"predictions": {"type": "array", "items": _ref("Prediction")}}, "predictions"),
-        "Table": _object({"forecasts": rows, "origin": rows}, "forecasts", "origin"),
+        "Table": _object({"forecasts": rows, "origin": rows, "errors": rows}, "forecasts", "origin"),
         "Error": _object(told, "code", "message", "remedy"),
         "ExecutionParameters": _object(
             {

@@ -41,12 +41,11 @@ def predictions(forecast: Forecast, asked: ForecastRequest) -> Iterator[dict[str
     columns, item_ids = _columns(forecast, asked.wording), np.asarray(forecast.origins["item_id"])
     good = 0
     for place in range(len(forecast) + len(forecast.errors)):
-        named = _named(asked, place)
         if place in forecast.errors:
+            named = {"item_id": forecast.names[place]} if place in forecast.names else {}
             yield {**named, "error": error_body(forecast.errors[place], None)}
             continue
-        if asked.series is None:
-            named = {"item_id": str(item_ids[good])}
+        named = _named(asked, place) if asked.series is not None else {"item_id": str(item_ids[good])}
         yield {**named, **columns.worded(asked.wording, good)}
         good += 1
 

@@ -52,6 +52,16 @@ def test_in_this_process(client: Any, family: Any) -> None:
     assert wrong == {}
 
 
+def test_none_is_our_fault_in_a_transform_job(trained: tuple[Path, TrainResult]) -> None:
+    client = make_app(lambda: trained[1].artifact, Settings(batch=True)).test_client()
+    wrong = {}
+    for name, bad in bad_requests().items():
+        answer = client.post("/invocations", data=bad.body, headers=bad.all_headers)
+        if answer.status_code != 200 and (fault := judged(answer.status_code, answer.data)):
+            wrong[name] = fault
+    assert wrong == {}
+
+
 def resident_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / MEGABYTE
 

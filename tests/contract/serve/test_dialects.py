@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from convect.pipeline import TrainResult
@@ -128,6 +130,48 @@ def test_in_batch_it_is_an_error_in_its_place(batch: Any, new: dict[str, Any]) -
     assert "quantiles" not in answer[1]
     for alone in (as_lines(bad), "{bad"):
         assert set(ask(batch, alone, LINES)[0]["error"]) == {"code", "message", "remedy"}
+
+
+@pytest.mark.parametrize("form", ["text/csv", "application/x-parquet"])
+def test_in_batch_a_bad_item_of_a_table_is_a_row_with_an_error(batch: Any, history: Any, form: str) -> None:
+    good = [history(item, level, 60) for item, level in (("a", 20), ("c", 60))]
+    bad = history("=b()", 40, 60).astype({"sold": object})
+    bad.loc[3, "sold"] = '=1+1,"x"\n'
+    whole = pd.concat([good[0], bad.astype({"sold": str}), good[1]]).astype({"sold": str})
+    sink = io.BytesIO()
+    whole.to_csv(sink, index=False) if form == "text/csv" else whole.to_parquet(sink, index=False)
+    found = answered(batch, sink.getvalue(), form)
+    alone = answered(batch, pd.concat(good).to_csv(index=False).encode(), "text/csv")
+    told = found[found["error"].notna()]
+    assert (told.index.tolist(), told["item_id"].tolist()) == ([0], ["=b()"])
+    assert told["error"][0].startswith(
+        "not_a_number: The target column 'sold' of the table has 1 row that is no number: "
+    )
+    assert told.drop(columns=["item_id", "error"]).isna().all(axis=None)
+    kept = found[found["error"].isna()].drop(columns="error").reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, alone, rtol=1e-12)
+
+
+def answered(served: Any, body: bytes, form: str) -> pd.DataFrame:
+    status, answer, _ = served.ask("POST", "/invocations", body, {"Content-Type": form, "Accept": form})
+    assert status == 200, answer
+    if form == "text/csv":
+        return pd.read_csv(io.BytesIO(answer), dtype={"item_id": str}, parse_dates=["timestamp"])
+    return pd.read_parquet(io.BytesIO(answer))
+
+
+def test_in_batch_the_errors_of_a_table_are_told_in_json_too(batch: Any, served: Any, history: Any) -> None:
+    rows = pd.concat([history("a", 20, 30), history("b", 20, 30)]).astype({"day": str}).to_dict("records")
+    rows[3]["day"] = "never"
+    document = {"data": rows}
+    assert ask(served, document, status=422)["code"] == "data"
+    table = ask(batch, document, {**JSON, "Accept": "application/json"})
+    assert [one["item_id"] for one in table["errors"]] == ["a"]
+    assert set(table["errors"][0]["error"]) == {"code", "message", "remedy"}
+    assert {row["item_id"] for row in table["forecasts"]} == {"b"}
+    headers = {**JSON, "Accept": "application/jsonlines"}
+    assert ["error" in one for one in ask(batch, document, headers)] == [True, False]
+    assert ask(batch, {"data": [{"sku": "a"}]}, status=400)["code"] == "config"
 
 
 def test_any_dialect_is_answered_as_a_table_where_that_is_accepted(served: Any, new: dict[str, Any]) -> None:

@@ -137,6 +137,14 @@ def test_lines_have_their_configuration_from_the_environment() -> None:
         lines(ONE, lines_config="{")
 
 
+def test_in_batch_a_bad_item_of_a_table_is_left_to_the_others() -> None:
+    table = b"item_id,timestamp,target\na,2024-01-01,x\n"
+    for batch in (True, False):
+        request = wire.decode(table, "text/csv", batch=batch)
+        assert (request.partial, request.wording.batch) == (batch, batch)
+        assert not wire.decode(b"{}", "application/json", batch=batch).wording.batch
+
+
 def test_in_batch_a_bad_series_is_left_to_the_others() -> None:
     request = sent({"instances": [ONE, {"target": 7}]}, batch=True)
     assert request.partial

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convect.answering.request import Forecast
-from convect.errors import NotAcceptable
+from convect.answering.request import Forecast, ForecastRequest, Wording
+from convect.errors import DataError, NotAcceptable
 from convect.serving import wire
+
+BATCH = ForecastRequest(partial=True, wording=Wording(batch=True))
 
 
 def test_csv_is_the_answer_unless_another_form_is_asked(two_days: Forecast) -> None:
@@ -28,6 +30,56 @@ def test_csv_is_the_answer_unless_another_form_is_asked(two_days: Forecast) -> N
         '"a,""b",2024-01-02,1.5,',
     ]
     assert not body.endswith(b"\n")
+
+
+def left_out(found: Forecast, *, names: dict[int, str]) -> Forecast:
+    errors = {place: DataError('It holds "=1+1",\nno number.', "Write one.") for place in names}
+    return replace(found, errors=errors, names=names)
+
+
+def test_in_batch_an_item_left_out_is_a_row_in_its_place(two_days: Forecast) -> None:
+    found = left_out(two_days, names={0: "=0", 2: "b", 3: "c"})
+    body = wire.encode(found, asked=BATCH)[0].decode()
+    error = '"data: It holds ""=1+1"", no number."'
+    assert body.splitlines() == [
+        "item_id,timestamp,mean,0.5,error",
+        f"=0,,,,{error}",
+        "=cmd(),2024-01-01,1.5,,",
+        "=cmd(),2024-01-02,1.5,,",
+        f"b,,,,{error}",
+        f"c,,,,{error}",
+        '"a,""b",2024-01-01,1.5,,',
+        '"a,""b",2024-01-02,1.5,,',
+    ]
+    table = pd.read_parquet(io.BytesIO(wire.encode(found, "application/x-parquet", asked=BATCH)[0]))
+    assert table["item_id"].tolist() == [line.split(",")[0] for line in body.splitlines()[1:6]] + ['a,"b'] * 2
+    assert table["error"].dropna().tolist() == ['data: It holds "=1+1", no number.'] * 3
+    assert table.loc[[0, 3, 4], ["timestamp", "mean"]].isna().all(axis=None)
+    pd.testing.assert_frame_equal(
+        table[table["error"].isna()].drop(columns="error").reset_index(drop=True), two_days.frame
+    )
+
+
+def test_in_batch_json_of_a_table_lists_the_items_left_out(two_days: Forecast) -> None:
+    found = left_out(two_days, names={1: "b"})
+    error = {"code": "data", "message": 'It holds "=1+1", no number.', "remedy": "Write one."}
+    answer = json.loads(wire.encode(found, "application/json", asked=BATCH)[0])
+    assert answer["errors"] == [{"item_id": "b", "error": error}]
+    assert "errors" not in json.loads(wire.encode(two_days, "application/json", asked=BATCH)[0])
+    lines = wire.encode(found, "application/jsonlines", asked=BATCH)[0].split(b"\n")
+    assert json.loads(lines[1]) == {"item_id": "b", "error": error}
+    assert [json.loads(line)["item_id"] for line in lines] == ["=cmd()", "b", 'a,"b']
+
+
+def test_a_live_caller_gets_no_table_with_holes(two_days: Forecast) -> None:
+    with pytest.raises(DataError, match="no number"):
+        wire.encode(left_out(two_days, names={1: "b"}))
+
+
+def test_a_table_of_series_names_one_without_id_by_its_place(two_days: Forecast) -> None:
+    found = replace(two_days, errors={1: DataError("It is bad.")})
+    body = wire.encode(found, asked=BATCH)[0].decode()
+    assert body.splitlines()[3] == "1,,,,data: It is bad."
 
 
 def test_json_holds_the_rows_and_where_they_came_from(two_days: Forecast) -> None:

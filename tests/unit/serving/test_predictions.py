@@ -135,7 +135,7 @@ def test_the_default_form_of_the_server_holds_in_every_dialect() -> None:
 
 def test_nothing_but_errors_is_an_answer_in_batch_and_an_error_elsewhere() -> None:
     nothing = forecast()
-    nothing = Forecast(nothing.frame.iloc[:0], nothing.origin.iloc[:0], {0: BAD})
+    nothing = Forecast(nothing.frame.iloc[:0], nothing.origin.iloc[:0], {0: BAD}, names={0: "a"})
     with pytest.raises(DataError):
         wire.encode(nothing, None, "", asked("lines"))
     body, _ = wire.encode(nothing, None, "", asked("lines", batch=True))
