@@ -176,7 +176,8 @@ def test_a_refit_leaves_a_model_and_forecasts_and_no_leaderboard(
     assert training.main() == 0
     before, after = (Artifact.load(one.base / "model") for one in (job, again))
     assert after.item_ids == ("i0", "i1", "i2", "i3")
-    assert again.outputs == ["forecasts.csv", "forecasts.parquet", "quality.json", "report.html"]
+    told_of = ["forecasts.csv", "forecasts.parquet", "quality.json", "report.html"]
+    assert again.outputs == ["explanations.parquet", *told_of]
     np.testing.assert_array_equal(after.weights.series[:3], before.weights.series)
     first = pd.to_datetime(again.csv("forecasts.csv")["timestamp"]).min()
     assert first == table(4, 55)["timestamp"].max() + pd.Timedelta(days=1)
