@@ -6,6 +6,7 @@ Here the emulator runs the container's programs as processes, so that these test
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,10 +78,11 @@ def test_a_dataset_is_forecast_there_as_here(emulator: Emulator, calls: Path, tm
     assert local.groupby("item_id").size().eq(7).all()
     answers = in_bucket(emulator, ".csv.out")
     assert len([key for key in answers if "/answers/" in key]) == local["item_id"].nunique()
-    assert not [key for key in answers if "bad" in key]
+    assert len([key for key in answers if "bad" in key]) == 1
     said = outputs_of(tmp_path / "2.ipynb")
-    assert "422" in said
-    assert "60 rows that are no number" in said
+    assert re.search(r"broken\.csv: .*\b400\b", said), said
+    assert "not_a_number: " in said
+    assert "that is no number: row 1 holds text" in said
     assert left_running(emulator) == []
     permissions.compare("04_batch_transform", calls)
 
