@@ -56,7 +56,8 @@ class Backtest:
     """What every model said at every origin, and what happened after those of the past.
 
     actual: (r, h); scale, scale_squared: (r,) denominators of MASE and RMSSE there; size: (r,) the mean |value|;
-    predictions: by model, (r + n, h) each, in the order of `origins`.
+    still: (r,) the one value of a history that never changed, NaN of others; predictions: by model, (r + n, h) each, in
+    the order of `origins`.
     """
 
     origins: Origins
@@ -65,6 +66,7 @@ class Backtest:
     scale: Array
     scale_squared: Array
     size: Array
+    still: Array
     predictions: Mapping[str, Predictions] = field(default_factory=dict)
 
     def past(self, model: str) -> Array:
@@ -92,7 +94,8 @@ def prepare(panel: Panel, folds: list[Fold], horizon: int, season: int) -> Backt
     scale = np.array([metrics.seasonal_scale(history, season) for history in histories])
     squared = np.array([metrics.seasonal_scale_squared(history, season) for history in histories])
     size = np.array([metrics.typical_size(history) for history in histories])
-    return Backtest(origins, horizon, actual, scale, squared, size)
+    still = np.array([history[-1] if history.min() == history.max() else np.nan for history in histories])
+    return Backtest(origins, horizon, actual, scale, squared, size, still)
 
 
 def local_tasks(

@@ -71,7 +71,8 @@ def tried(actual: ArrayLike, scale: ArrayLike, **models: ArrayLike) -> Backtest:
     items, horizon = happened.shape
     origins = Origins.of(np.full(items, 20), [Fold(np.arange(items), np.full(items, 20 - horizon))])
     forecasts = {name: said(np.tile(np.broadcast_to(mean, happened.shape), (2, 1))) for name, mean in models.items()}
-    return Backtest(origins, horizon, happened, unit, unit.copy(), np.abs(happened).mean(axis=1), forecasts)
+    size, still = np.abs(happened).mean(axis=1), np.full(len(unit), np.nan)
+    return Backtest(origins, horizon, happened, unit, unit.copy(), size, still, forecasts)
 
 
 def quantile_columns(frame: pd.DataFrame, skipped: Sequence[str] = ("item_id", "timestamp", "mean")) -> Array:

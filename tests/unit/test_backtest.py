@@ -42,6 +42,12 @@ def test_actuals_are_what_follows_the_cutoff_and_scales_are_of_what_precedes_it(
     )
 
 
+def test_the_value_of_a_history_that_never_changed_is_known() -> None:
+    panel = panel_of([3, 3, 3, 3, 4], [1, 2, 2, 2, 2])
+    found = prepare(panel, rolling_origin(panel.lengths, 1, 1, 3), 1, 1)
+    np.testing.assert_array_equal(found.still, [3, np.nan])
+
+
 def test_the_scale_of_a_cutoff_is_that_of_its_history_alone() -> None:
     panel = panel_of(wave(40, 7), wave(31, 7, seed=1))
     folds = rolling_origin(panel.lengths, 5, 2, 10)

@@ -58,7 +58,7 @@ def judged() -> tuple[Backtest, Judgement]:
     number: Array = 10.0 * np.arange(len(origins.items))[:, None] + np.arange(2.0)
     models = {NAIVE: said(100 + number), "Theta": said(200 + number)}
     actual = np.array([PANEL.series(i)[e : e + 2] for i, e in zip(origins.items, origins.ends, strict=True)][:rows])
-    backtest = Backtest(origins, 2, actual, np.ones(rows), np.ones(rows), np.ones(rows), models)
+    backtest = Backtest(origins, 2, actual, np.ones(rows), np.ones(rows), np.ones(rows), np.full(rows, np.nan), models)
     quantiles = number[:rows, :, None] + np.array([-1.0, 0.0, 1.0])
     return backtest, Judgement(number[:rows], quantiles, Intervals((0.1, 0.5, 0.9), np.zeros((2, 3)), np.ones(2)))
 

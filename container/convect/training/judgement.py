@@ -99,10 +99,16 @@ def judge_others(backtest: Backtest, weights: Weights, judged: Judgement, count:
 
 
 def combined_past(backtest: Backtest, weights: Weights) -> Combined:
-    """Return the ensemble at every past origin, under the group's weights."""
+    """Return the ensemble at every past origin, under the group's weights.
+
+    A history that never changed is forecast to stay, as in `units.bounded`: models miss its value by a hair, which no
+    interval would hold.
+    """
     rows = backtest.origins.past
     taken = {name: predicted.rows(rows) for name, predicted in backtest.predictions.items()}
-    return combine(weights, np.broadcast_to(weights.group, (len(rows), len(weights.group))), taken)
+    found = combine(weights, np.broadcast_to(weights.group, (len(rows), len(weights.group))), taken)
+    still = backtest.still[:, None]
+    return replace(found, mean=np.where(np.isnan(still), found.mean, still))
 
 
 def _residuals(backtest: Backtest, mean: Array, power: float) -> Array:

@@ -106,3 +106,12 @@ def test_without_windows_there_is_nothing_to_judge() -> None:
     found = judge(none, choose(none, 0, "MASE"), LEVELS, 0)
     assert (found.mean.shape, found.quantiles.shape) == ((0, HORIZON), (0, HORIZON, len(LEVELS)))
     assert np.isnan(found.intervals.offsets).all()
+
+
+def test_a_history_that_never_changed_is_forecast_to_stay() -> None:
+    still = np.full(ITEMS, np.nan)
+    still[3] = 7.3
+    judged = judge(replace(BACKTEST, still=still), WEIGHTS, LEVELS, ITEMS)
+    np.testing.assert_array_equal(judged.mean[3], 7.3)
+    others = np.arange(ITEMS) != 3
+    np.testing.assert_array_equal(judged.mean[others], JUDGED.mean[others])
