@@ -59,7 +59,8 @@ class SeriesError(DataError):
     """What lies in single series of a table: without them the others could be forecast.
 
     `rows`: of the table read, a mask (rows,) of the bad ones, True where all are, None where nobody has looked. `of`
-    says the same of one bad row alone: given its place in the table read, and the number that the caller knows it by.
+    says the same of some bad rows alone: given their places (m,) in the table read, ascending, and the numbers (m,)
+    that the caller knows them by.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class SeriesError(DataError):
         *,
         code: str | None = None,
         rows: Any = None,  # noqa: ANN401 - numpy is no business of this file
-        of: Callable[[int, int], DataError] | None = None,
+        of: Callable[[Any, Any], DataError] | None = None,
     ) -> None:
         super().__init__(message, remedy, code=code)
         self.rows, self.of = rows, of

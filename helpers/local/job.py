@@ -8,7 +8,8 @@ import contextlib
 import copy
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,12 @@ from typing import Any
 
 from .checks import check
 from .errors import refused
-from .programs import Program
+from .programs import POLL_S, Program
 
 REGION = "local"
 ACCOUNT = "000000000000"
+DEFAULT_RUNTIME_S = 86_400
+STOP_GRACE_S = 120.0  # between SIGTERM and SIGKILL of a job's program
 KINDS = {
     "TrainingJob": "training-job",
     "HyperParameterTuningJob": "hyper-parameter-tuning-job",
@@ -78,6 +81,19 @@ class Job:
     def start(self, work: Callable[[], None]) -> None:
         """Do `work` on a thread of its own."""
         threading.Thread(target=work, name=self.name, daemon=True).start()
+
+    def run(self, command: Path | Sequence[str], environment: Mapping[str, str]) -> tuple[int, bool]:
+        """Run its program until it ends, is stopped or has had its time; return the exit code, and whether time was up.
+
+        command: one of the container's programs, or the words of any other.
+        """
+        seconds = self.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_S)
+        limit = time.monotonic() + seconds
+        program = self.program = Program(command, self.base, self.log, environment)
+        while program.running and not self.stop.is_set() and time.monotonic() < limit:
+            time.sleep(POLL_S)
+        timed_out = program.running and not self.stop.is_set()
+        return program.stop(STOP_GRACE_S), timed_out
 
 
 class Registry:

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .files import bring, path_of
 from .job import Job
-from .programs import POLL_S, Program
-from .training import DEFAULT_RUNTIME_S, STOP_GRACE_S, resource_config
+from .training import resource_config
 
 OPT_ML = "/opt/ml/"
 REASON = "AlgorithmError: See job logs for more information"
@@ -26,7 +24,7 @@ def run_processing(job: Job) -> None:
     try:
         write_tree(job)
         job.set(ProcessingStartTime=datetime.now(UTC))
-        code, timed_out = run_command(job)
+        code, timed_out = job.run(command(job.request, job.base), environment(job.request, job.base))
         if job.stop.is_set() or timed_out:
             end(job, "Stopped")
         elif code:
@@ -65,19 +63,16 @@ def moved(word: str, base: Path) -> str:
     return f"{base}/{word.removeprefix(OPT_ML)}" if word.startswith(OPT_ML) else word
 
 
-def run_command(job: Job) -> tuple[int, bool]:
-    """Run the command until it ends, is stopped or has had its time; return its exit code and whether time was up."""
-    told = job.request["AppSpecification"]
-    words = [moved(word, job.base) for word in (*told["ContainerEntrypoint"], *told.get("ContainerArguments", []))]
-    command = [sys.executable if words[0] in ("python", "python3") else words[0], *words[1:]]
-    environment = {name: moved(value, job.base) for name, value in job.request.get("Environment", {}).items()}
-    seconds = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_S)
-    limit = time.monotonic() + seconds
-    program = job.program = Program(command, job.base, job.log, environment)
-    while program.running and not job.stop.is_set() and time.monotonic() < limit:
-        time.sleep(POLL_S)
-    timed_out = program.running and not job.stop.is_set()
-    return program.stop(STOP_GRACE_S), timed_out
+def command(request: dict[str, Any], base: Path) -> list[str]:
+    """Return the words of the command, with this Python for any."""
+    told = request["AppSpecification"]
+    words = [moved(word, base) for word in (*told["ContainerEntrypoint"], *told.get("ContainerArguments", []))]
+    return [sys.executable if words[0] in ("python", "python3") else words[0], *words[1:]]
+
+
+def environment(request: dict[str, Any], base: Path) -> dict[str, str]:
+    """Return the variables of a request, where they are paths below the job's own folder."""
+    return {name: moved(value, base) for name, value in request.get("Environment", {}).items()}
 
 
 def upload(job: Job) -> None:

@@ -7,18 +7,14 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .files import bring, pack, path_of
 from .job import Job
-from .programs import POLL_S, Program
 
 FAILURE_CHARACTERS = 1024  # what FailureReason holds
-STOP_GRACE_S = 120.0  # between SIGTERM and SIGKILL of a training job
-DEFAULT_RUNTIME_S = 86_400
 HOST = "algo-1"
 
 
@@ -29,7 +25,7 @@ def run_training(job: Job, train: Path, region: str) -> None:
         write_tree(job)
         job.enter("Training", "Training in progress")
         job.set(TrainingStartTime=datetime.now(UTC))
-        code, timed_out = run_program(job, train, region)
+        code, timed_out = job.run(train, environment(job, region))
         job.enter("Uploading", "Uploading generated training model")
         job.set(FinalMetricDataList=final_metrics(job))
         upload(job, model=code == 0 or job.stop.is_set() or timed_out)
@@ -88,21 +84,14 @@ def resource_config(instance_type: str) -> dict[str, Any]:
     }
 
 
-def run_program(job: Job, train: Path, region: str) -> tuple[int, bool]:
-    """Run `train` until it ends, is stopped or has had its time; return its exit code and whether time was up."""
-    environment = {
+def environment(job: Job, region: str) -> dict[str, str]:
+    """Return the variables that the platform sets for `train`, over those of the request."""
+    return {
         **job.request.get("Environment", {}),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": job.state["TrainingJobArn"],
         "AWS_REGION": region,
     }
-    seconds = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", DEFAULT_RUNTIME_S)
-    limit = time.monotonic() + seconds
-    program = job.program = Program(train, job.base, job.log, environment)
-    while program.running and not job.stop.is_set() and time.monotonic() < limit:
-        time.sleep(POLL_S)
-    timed_out = program.running and not job.stop.is_set()
-    return program.stop(STOP_GRACE_S), timed_out
 
 
 def final_metrics(job: Job) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ BAD: dict[str, Bad] = {
     ),
     "text in the stamp": Bad(
         f"{DATA}Column 'timestamp' of the table holds 'soon', which cannot be read as a timestamp,"
-        " in row 5 (3 rows are like it)."
+        " in row 5 (3 rows are like it: 5, 55 and 105)."
         " Write timestamps between the years 1678 and 2261 as 2024-01-31 or 2024-01-31 18:00:00.",
         csv(SMALL.astype(str).replace({"timestamp": {"2024-01-05": "soon"}})),
     ),

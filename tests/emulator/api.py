@@ -8,7 +8,7 @@ from typing import Any
 
 from . import endpoints, hosting, listing, packages, pipelines, processing, training, transform, tuning
 from .errors import ServiceError
-from .registry import CONFIG, LISTED_ALIKE, MODEL, Kind
+from .registry import CONFIG, LISTED_ALIKE, MODEL, PROCESSING, TRAINING, TRANSFORM, Kind
 from .service import Service
 from .shapes import check, keep, service_model
 
@@ -27,11 +27,13 @@ def forgetting(kind: Kind) -> Operation:
     return lambda service, request: listing.forget(service, kind, request)
 
 
+def stopping(kind: Kind) -> Operation:
+    return lambda service, request: listing.stop(service, kind, request)
+
+
 OPERATIONS: dict[str, Operation] = {
     "CreateTrainingJob": training.create,
-    "StopTrainingJob": training.stop,
     "CreateTransformJob": transform.create,
-    "StopTransformJob": transform.stop,
     "CreateHyperParameterTuningJob": tuning.create,
     "StopHyperParameterTuningJob": tuning.stop,
     "ListTrainingJobsForHyperParameterTuningJob": tuning.list_jobs,
@@ -45,7 +47,6 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteTags": listing.delete_tags,
     "ListTags": listing.list_tags,
     "CreateProcessingJob": processing.create,
-    "StopProcessingJob": processing.stop,
     "CreateModelPackageGroup": packages.create_group,
     "DeleteModelPackageGroup": packages.delete_group,
     "CreateModelPackage": packages.create,
@@ -66,6 +67,7 @@ OPERATIONS: dict[str, Operation] = {
     **{f"Describe{kind.noun}": describing(kind) for kind in LISTED_ALIKE},
     **{f"List{kind.noun}s": listing_all(kind) for kind in LISTED_ALIKE},
     **{f"Delete{kind.noun}": forgetting(kind) for kind in (MODEL, CONFIG)},
+    **{f"Stop{kind.noun}": stopping(kind) for kind in (TRAINING, TRANSFORM, PROCESSING)},
 }
 
 # Records that nothing runs for: moto keeps them, and they are not checked here.

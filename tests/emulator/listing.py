@@ -1,4 +1,4 @@
-"""List…, Describe…, Delete… and tags: the same for every kind of resource, by the operation's own model."""
+"""List…, Describe…, Delete…, Stop… and tags: the same for every kind of resource, by the operation's own model."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ def describe(service: Service, kind: Kind, request: Request) -> Request:
 
 def forget(service: Service, kind: Kind, request: Request) -> Request:
     service.registry.forget(service.registry.find(kind, request[f"{kind.noun}Name"]))
+    return {}
+
+
+def stop(service: Service, kind: Kind, request: Request) -> Request:
+    """Ask a job to stop; the thread that runs it does so, in its own way."""
+    job = service.registry.find(kind, request[f"{kind.noun}Name"])
+    if job.status not in ("InProgress", "Stopping"):
+        words = kind.path.replace("-", " ")
+        raise invalid(f"The request was rejected because the {words} is in status {job.status}.")
+    job.set_status("Stopping")
+    job.stop.set()
     return {}
 
 

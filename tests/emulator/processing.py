@@ -74,16 +74,6 @@ def outputs(request: dict[str, Any]) -> list[dict[str, Any]]:
     return list(request.get("ProcessingOutputConfig", {}).get("Outputs", []))
 
 
-def stop(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """StopProcessingJob: SIGTERM now, SIGKILL 120 seconds later."""
-    job = service.registry.find(PROCESSING, request["ProcessingJobName"])
-    if job.status not in ("InProgress", "Stopping"):
-        raise invalid(f"The request was rejected because the processing job is in status {job.status}.")
-    job.set_status("Stopping")
-    job.stop.set()
-    return {}
-
-
 def run(service: Service, job: Resource) -> None:
     """Run a job to its end; whatever happens is in its state, nothing is raised."""
     try:

@@ -85,7 +85,7 @@ def test_a_job_is_stopped(desk: Any) -> None:
     desk.sagemaker.stop_processing_job(ProcessingJobName=told["ProcessingJobName"])
     stopped = lambda job: job["ProcessingJobStatus"] == "Stopped"  # noqa: E731
     desk.until("processing_job", stopped, told["ProcessingJobName"])
-    with pytest.raises(ClientError, match="is in status Stopped"):
+    with pytest.raises(ClientError, match="because the processing job is in status Stopped"):
         desk.sagemaker.stop_processing_job(ProcessingJobName=told["ProcessingJobName"])
 
 

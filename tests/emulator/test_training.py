@@ -138,7 +138,7 @@ def test_stopping_keeps_what_is_saved_on_sigterm(desk: Any, unpacked: Any) -> No
     job = desk.training_end(name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
     assert unpacked(job["ModelArtifacts"]["S3ModelArtifacts"])["saved"] == "on SIGTERM"
-    with pytest.raises(ClientError, match="in status Stopped"):
+    with pytest.raises(ClientError, match="because the training job is in status Stopped"):
         desk.sagemaker.stop_training_job(TrainingJobName=name)
 
 

@@ -137,6 +137,8 @@ def test_a_stopped_job_leaves_nothing_for_files_not_done(desk: Any) -> None:
     desk.sagemaker.stop_transform_job(TransformJobName=name)
     job = desk.until("transform_job", lambda job: job["TransformJobStatus"] not in ("InProgress", "Stopping"), name)
     assert job["TransformJobStatus"] == "Stopped"
+    with pytest.raises(ClientError, match="because the transform job is in status Stopped"):
+        desk.sagemaker.stop_transform_job(TransformJobName=name)
     assert desk.keys(f"{name}/") == []
     assert desk.sagemaker.list_transform_jobs(StatusEquals="Stopped")["TransformJobSummaries"]
 

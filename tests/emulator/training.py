@@ -80,16 +80,6 @@ def check_checkpoints(service: Service, request: dict[str, Any]) -> None:
             raise not_emulated("A checkpoint folder outside /opt/ml, without containers")
 
 
-def stop(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """StopTrainingJob: SIGTERM now, SIGKILL 120 seconds later."""
-    job = service.registry.find(TRAINING, request["TrainingJobName"])
-    if job.status not in ("InProgress", "Stopping"):
-        raise invalid("The request was rejected because the training job is in status " + job.status + ".")
-    job.set_status("Stopping")
-    job.stop.set()
-    return {}
-
-
 def run(service: Service, job: Resource) -> None:
     """Run a job to its end; whatever happens is in its state, nothing is raised."""
     try:

@@ -53,16 +53,6 @@ def processing(request: dict[str, Any]) -> Processing:
     return Processing(request.get("DataProcessing", {}), kind, request["TransformOutput"].get("Accept", kind))
 
 
-def stop(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """StopTransformJob: files that are not finished leave nothing."""
-    job = service.registry.find(TRANSFORM, request["TransformJobName"])
-    if job.status not in ("InProgress", "Stopping"):
-        raise invalid(f"The request was rejected because the transform job is in status {job.status}.")
-    job.set_status("Stopping")
-    job.stop.set()
-    return {}
-
-
 def run(service: Service, job: Resource, model: dict[str, Any]) -> None:
     """Run a job to its end; whatever happens is in its state, nothing is raised."""
     job.set(TransformStartTime=time.time())

@@ -88,13 +88,19 @@ def _blamed(error: SeriesError, rows: _Rows) -> Errors:
     items = np.unique(rows.items)
     if error.rows is True:
         return dict.fromkeys(items.tolist(), _SILENT)
+    bad = _by_item(error, rows)
+    return bad if len(bad) < len(items) else {}
+
+
+def _by_item(error: SeriesError, rows: _Rows) -> Errors:
+    """An error in words of each bad item's own rows; nothing where it does not say which rows it lies in."""
     if error.rows is None or error.of is None:
         return {}
     wrong = np.flatnonzero(error.rows[: len(rows.items)])  # rows added to the caller's come after them
+    wrong = wrong[np.argsort(rows.items[wrong], kind="stable")]
     bad, first = np.unique(rows.items[wrong], return_index=True)
-    if len(bad) == len(items):
-        return {}
-    return {int(item): error.of(row, int(rows.numbers[row]) + 1) for item, row in zip(bad, wrong[first], strict=True)}
+    parts = np.split(wrong, first)[1:]
+    return {int(item): error.of(part, rows.numbers[part] + 1) for item, part in zip(bad, parts, strict=True)}
 
 
 def _searched(artifact: Artifact, request: ForecastRequest, rows: _Rows) -> Errors:
@@ -119,13 +125,8 @@ def _try(artifact: Artifact, request: ForecastRequest) -> None:
 
 
 def _own(error: SeriesError, rows: _Rows) -> DataError:
-    """The error of a single item in words of its own row."""
-    if error.rows is True:
-        return _SILENT
-    if error.rows is None or error.of is None:
-        return error
-    row = int(np.argmax(error.rows))
-    return error.of(row, int(rows.numbers[row]) + 1)
+    """The error of a single item in words of its own rows."""
+    return _SILENT if error.rows is True else _by_item(error, rows).get(int(rows.items[0]), error)
 
 
 def _told(found: Forecast, names: list[str], errors: Errors, request: ForecastRequest) -> Forecast:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime
 import numbers
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from convect.errors import DataError, SeriesError, nearest
-from convect.reading.blocks import Codes, looked_up
+from convect.reading.blocks import Codes, Integers, looked_up
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -26,6 +26,20 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}([.,' ]\d{3})*[.,]\d+|[+-]?\d{1,3}([.,' ]\d{
 def example(value: object) -> str:
     """Return a value as it is quoted in a sentence: escaped and at most 40 characters of it."""
     return ascii(str(value)[:40])
+
+
+def listed(row_numbers: Integers) -> str:
+    """Return numbers of rows (m,) as a sentence names them, of more than five the first: "1, 2, 3, 4, 5 and 9 more"."""
+    shown = [str(number) for number in row_numbers[:5]]
+    last = f"{len(row_numbers) - 5} more" if len(row_numbers) > 5 else shown.pop()
+    return f"{', '.join(shown)} and {last}" if shown else last
+
+
+def refuse_rows(bad: Mask, of: Callable[[Integers, Integers], DataError]) -> NoReturn:
+    """Raise SeriesError for the bad rows of a table, a mask (rows,), in the words of `of`, which that error keeps."""
+    places = np.flatnonzero(bad)
+    error = of(places, places + 1)
+    raise SeriesError(error.message, error.remedy, code=error.code, rows=bad, of=of)
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -147,7 +161,7 @@ def read_numbers(column: pd.Series[Any], name: str, where: str, role: str) -> Nu
     """Return a column as floats; numbers written as text are read, thousands separators are not guessed.
 
     `role` says in errors what the column is for ("target"). Raises DataError with how many rows are no number,
-    the first of them and its kind; true and false are no numbers.
+    the first five of them and the kind of the first; true and false are no numbers.
     """
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
         return _finite(column.to_numpy(np.float64), _nowhere(len(column)))
@@ -158,15 +172,8 @@ def read_numbers(column: pd.Series[Any], name: str, where: str, role: str) -> Nu
         return _finite(np.full(len(codes), np.nan), _nowhere(len(codes)))
     wrong = bad[codes] & ~missing
     if wrong.any():
-        row = int(np.argmax(wrong))
-        error = _no_number(name, where, role, int(wrong.sum()), row, distinct[codes[row]])
-        raise SeriesError(
-            error.message,
-            error.remedy,
-            code=error.code,
-            rows=wrong,
-            of=lambda row, number: _no_number(name, where, role, 1, number - 1, distinct[codes[row]]),
-        )
+        what = f"The {role} column {example(name)} of {where}"
+        refuse_rows(wrong, lambda places, row_numbers: _no_number(what, row_numbers, distinct[codes[places[0]]]))
     return _finite(np.where(missing, np.nan, values[codes]), text[codes] & ~missing)
 
 
@@ -210,9 +217,10 @@ def _plain_number(value: object) -> tuple[float, bool]:
         return np.nan, True
 
 
-def _no_number(name: str, where: str, role: str, count: int, row: int, value: object) -> DataError:
-    rows = "1 row that is" if count == 1 else f"{count} rows that are"
-    message = f"The {role} column {example(name)} of {where} has {rows} no number: row {row + 1} holds {_kind(value)}."
+def _no_number(what: str, row_numbers: Integers, value: object) -> DataError:
+    count = len(row_numbers)
+    rows = "1 row that is no number" if count == 1 else f"{count} rows that are no number (rows {listed(row_numbers)})"
+    message = f"{what} has {rows}: row {row_numbers[0]} holds {_kind(value)}."
     return DataError(message, _number_remedy(value), code="not_a_number")
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.errors import DataError, SeriesError
-from convect.reading.blocks import Codes, looked_up
-from convect.reading.columns import distinct_values
+from convect.errors import DataError
+from convect.reading.blocks import Codes, Integers, looked_up
+from convect.reading.columns import distinct_values, listed, refuse_rows
 
 Instants = NDArray[np.datetime64]
 _PLAIN_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
@@ -205,22 +205,15 @@ def _read_words(texts: pd.Series[Any], where: str) -> pd.Series[Any]:
 
 
 def _refuse(bad: NDArray[np.bool_], column: pd.Series[Any], where: str) -> None:
-    if not bad.any():
-        return
-    row, count = int(np.argmax(bad)), int(bad.sum())
-    more = f" ({count} rows are like it)" if count > 1 else ""
-    raise SeriesError(
-        _unread(column.iloc[row], row + 1, where, more),
-        _REMEDY,
-        rows=bad,
-        of=lambda row, number: DataError(_unread(column.iloc[row], number, where), _REMEDY),
-    )
+    if bad.any():
+        refuse_rows(bad, lambda places, row_numbers: _unread(where, row_numbers, column.iloc[places[0]]))
 
 
-def _unread(value: Any, number: int, where: str, more: str = "") -> str:  # noqa: ANN401 - any cell
+def _unread(where: str, row_numbers: Integers, value: Any) -> DataError:  # noqa: ANN401 - any cell
     missing = bool(pd.isna(value)) if not isinstance(value, str) else not value.strip()
     found = "is empty" if missing else f"holds {str(value)[:40]!a}, which cannot be read as a timestamp,"
-    return f"{_sentence(where)} {found} in row {number}{more}."
+    more = f" ({len(row_numbers)} rows are like it: {listed(row_numbers)})" if len(row_numbers) > 1 else ""
+    return DataError(f"{_sentence(where)} {found} in row {row_numbers[0]}{more}.", _REMEDY)
 
 
 def _sentence(where: str) -> str:

@@ -85,6 +85,42 @@ def test_each_bad_item_gets_the_number_of_its_own_row(artifact: Artifact, frame:
     assert all(f"row {rows[item]}" in message for item, message in told(found).items())
 
 
+def test_each_bad_item_is_told_of_all_its_rows_and_of_no_others(artifact: Artifact, frame: pd.DataFrame) -> None:
+    frame = frame.sort_values("timestamp", kind="stable")  # by turns: row 6 * day + item + 1
+    spoil(frame, "i1", "target", "n.v.", slice(0, 3, 2))
+    spoil(frame, "i3", "target", True, slice(1, 8))
+    spoil(frame, "i4", "target", "x", slice(2, 3))
+    spoil(frame, "i2", "timestamp", "soon", slice(0, 2))
+    spoil(frame, "i2", "timestamp", "then", slice(3, 4))
+    spoil(frame, "i5", "timestamp", None, slice(38, 40))
+    target, stamp = "The target column 'target' of the table has", "Column 'timestamp' of the table"
+    assert told(ask(artifact, frame)) == {
+        "i1": f"{target} 2 rows that are no number (rows 2 and 14): row 2 holds text, 'n.v.'.",
+        "i2": f"{stamp} holds 'soon', which cannot be read as a timestamp, in row 3 (3 rows are like it: 3, 9 and 21).",
+        "i3": f"{target} 7 rows that are no number (rows 10, 16, 22, 28, 34 and 2 more): row 10 holds true or false.",
+        "i4": f"{target} 1 row that is no number: row 17 holds text, 'x'.",
+        "i5": f"{stamp} is empty in row 234 (2 rows are like it: 234 and 240).",
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "second"),
+    [
+        ("timestamp", "in row 1 (2 rows are like it: 1 and 3).", "in row 4 (3 rows are like it: 4, 6 and 8)."),
+        ("target", "(rows 1 and 3): row 1 holds text, 'x'.", "(rows 4, 6 and 8): row 4 holds text, 'y'."),
+    ],
+)
+def test_each_item_of_a_table_of_bad_ones_is_told_of_all_its_rows(
+    artifact: Artifact, frame: pd.DataFrame, column: str, first: str, second: str
+) -> None:
+    frame = frame[frame["item_id"].isin(["i0", "i1"])].sort_values("timestamp", kind="stable")
+    spoil(frame, "i0", column, "x", slice(0, 2))
+    spoil(frame, "i1", column, "y", slice(1, 4))
+    messages = told(ask(artifact, frame))
+    assert messages["i0"].endswith(first)
+    assert messages["i1"].endswith(second)
+
+
 def test_whole_series_that_cannot_be_forecast(artifact: Artifact, frame: pd.DataFrame) -> None:
     spoil(frame, "i0", "target", None, slice(None))
     hours = pd.date_range("2024-01-01", periods=ROWS, freq="h").astype(str).tolist()
@@ -129,7 +165,7 @@ def test_one_of_many_is_found_with_few_readings(
 def test_nothing_but_errors(artifact: Artifact, frame: pd.DataFrame) -> None:
     found = ask(artifact, frame.assign(target="x"))
     assert (len(found), len(found.frame), list(found.errors)) == (0, 0, [0, 1, 2, 3, 4, 5])
-    assert "row 81 " in found.errors[2].message
+    assert "40 rows that are no number (rows 81, 82, 83, 84, 85 and 35 more): row 81 " in found.errors[2].message
     assert list(found.frame) == list(ask(artifact, frame).frame)
 
 

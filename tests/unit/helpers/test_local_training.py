@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helpers.local import ClientError, LocalClient, ParamValidationError, ResourceInUse, files, training
+from helpers.local import ClientError, LocalClient, ParamValidationError, ResourceInUse, files
 from tests.unit.helpers.waiting import ended, until
 
 Build = Callable[..., dict[str, Any]]
@@ -109,7 +109,7 @@ def test_stop_lets_the_program_save(client: LocalClient, request_for: Build, tmp
 def test_the_runtime_limit_stops_a_program_that_will_not_go(
     client: LocalClient, request_for: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "STOP_GRACE_S", 0.2)
+    monkeypatch.setattr("helpers.local.job.STOP_GRACE_S", 0.2)
     request = {**request_for("late", behave="stubborn"), "StoppingCondition": {"MaxRuntimeInSeconds": 1}}
     client.create_training_job(**request)
     job = ended(client, "late")

@@ -147,9 +147,14 @@ def test_column_types(values: list[Any], dtype: str) -> None:
 )
 def test_what_is_no_number_is_refused(value: object, kind: str, remedy: str) -> None:
     assert refusal([5, value, value, "6"]) == (
-        f"UserError [not_a_number]: The target column 'y' of the table has 2 rows that are no number: "
+        f"UserError [not_a_number]: The target column 'y' of the table has 2 rows that are no number (rows 2 and 3): "
         f"row 2 holds {kind}. {remedy}"
     )
+
+
+def test_many_that_are_no_number_are_counted_and_the_first_five_named() -> None:
+    assert "5 rows that are no number (rows 1, 2, 4, 5 and 6): row 1 holds" in refusal(["x", "y", 0, "x", "x", "z"])
+    assert "6 rows that are no number (rows 1, 2, 3, 4, 5 and 1 more): row 1 holds" in refusal(["x"] * 6)
 
 
 def test_columns_of_booleans_and_dates_are_refused() -> None:

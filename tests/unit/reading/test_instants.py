@@ -113,7 +113,7 @@ def test_the_quoted_value_is_short_and_escaped() -> None:
 
 @pytest.mark.parametrize("value", [None, np.nan, pd.NaT, "", "  "])
 def test_an_empty_one_is_refused(value: object) -> None:
-    expected = f"UserError [data]: Column 'Day' of the table is empty in row 2 (2 rows are like it). {REMEDY}"
+    expected = f"UserError [data]: Column 'Day' of the table is empty in row 2 (2 rows are like it: 2 and 3). {REMEDY}"
     assert refusal(["2024-01-01", value, value]) == expected
 
 

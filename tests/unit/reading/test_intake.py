@@ -37,8 +37,9 @@ def counts(report: QualityReport) -> dict[str, int]:
         ),
         (
             daily([1, "many", "more"]),
-            "UserError [not_a_number]: The target column 'y' of the table has 2 rows that are no number: row 2 holds "
-            "text, 'many'. Write a number such as 1234.5, or leave the cell empty where it is not known.",
+            "UserError [not_a_number]: The target column 'y' of the table has 2 rows that are no number "
+            "(rows 2 and 3): row 2 holds text, 'many'. Write a number such as 1234.5, or leave the cell empty where it "
+            "is not known.",
         ),
     ],
 )
