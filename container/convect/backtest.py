@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from convect import metrics
 from convect.folds import Fold
 from convect.models import local
+from convect.models.catalogue import MODELS
 from convect.models.local import Predictions
 from convect.models.simple import Array, Seasons
 from convect.panel import Panel
 
 CHUNK_SERIES = 32
+QUICK_CHUNKS = 32  # in one task of a model that fits nothing, which takes as long as one of a model that does
 Index = NDArray[np.int64]
 
 
@@ -101,8 +103,13 @@ def prepare(panel: Panel, folds: list[Fold], horizon: int, season: int) -> Backt
 def local_tasks(
     panel: Panel, origins: Origins, horizon: int, seasons: Seasons, model: str, size: int | None = None
 ) -> Iterator[local.Task]:
-    """Cut the work of one model into tasks of a few series (`size`), each with only the rows that the model sees."""
-    size = size or CHUNK_SERIES
+    """Cut the work of one model into tasks of a few series (`size`), each with only the rows that the model sees.
+
+    Of a model that fits nothing a task has many more, for where tasks differ in length by hundreds their number says
+    nothing of the work, and the small ones are but messages.
+    """
+    quick = callable(MODELS[model].build(seasons))
+    size = size or CHUNK_SERIES * (QUICK_CHUNKS if quick else 1)
     order = np.argsort(origins.items, kind="stable")
     bounds = np.searchsorted(origins.items[order], np.arange(len(panel) + 1))
     ends_of = [origins.ends[order[bounds[i] : bounds[i + 1]]] for i in range(len(panel))]

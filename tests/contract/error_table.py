@@ -15,8 +15,8 @@ from convect.serving.server import REMEDIES as OF_ADDRESSES
 WORDS = {  # what happened, and what to do
     "algorithm": ("the program contradicts itself", "report it with the log"),
     "channel": (
-        "an input channel is missing, unknown, or comes in a mode that it cannot be read in",
-        "name channels as the README's table does; take input mode File",
+        "an input channel is missing, unknown, or comes in a mode or a distribution that it cannot be read in",
+        "name channels as the README's table does; take input mode File, and FullyReplicated for `model`",
     ),
     "column_missing": (
         "`schema` names a column that the table lacks",

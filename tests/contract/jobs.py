@@ -37,12 +37,13 @@ class Job:
         given = {name: {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated"} for name in channels}
         (folder / "inputdataconfig.json").write_text(json.dumps(given))
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, code: str = "") -> subprocess.Popen[str]:
+        """Start the program, or this code in its place."""
         (self.base / "model").mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), "PYTHONHASHSEED": "random"}
         environment.pop("PYTHONPATH", None)
         return subprocess.Popen(
-            [sys.executable, str(PROGRAM), "train"],
+            [sys.executable, *(["-c", code] if code else [str(PROGRAM), "train"])],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

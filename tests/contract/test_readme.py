@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from flask.testing import FlaskClient
 
-from bench import results_table
+from bench import hosts, results_table
 from convect import config
 from convect.artifact import Artifact
 from convect.platform import spec
@@ -97,6 +97,12 @@ def test_every_error_code_has_its_remedy() -> None:
     document = ROOT / "container" / "README.md"
     update("errors", error_table.markdown_table(), document)
     assert part("errors", document) == error_table.markdown_table()
+
+
+def test_the_estimate_for_several_hosts_is_what_was_measured() -> None:
+    document = ROOT / "bench" / "README.md"
+    update("hosts", hosts.markdown(), document)
+    assert part("hosts", document) == hosts.markdown()
 
 
 def test_the_request_uses_every_key() -> None:

@@ -97,14 +97,15 @@ def forecasts_of(job: dict[str, Any], folder: Path) -> Path:
     return Path(jobs.download_output(job, folder)["forecasts.csv"])
 
 
+@pytest.mark.parametrize("hosts", [1, 2])
 def test_a_spot_job_that_is_interrupted_ends_with_the_model_of_one_that_is_not(
-    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str], trained: dict[str, Any]
+    emulator: Emulator, clients: tuple[Any, Any], options: dict[str, str], trained: dict[str, Any], hosts: int
 ) -> None:
     name, bucket = jobs.unique_name("spot"), emulator.bucket
     places = {"train": f"s3://{bucket}/data/daily.csv"}
     settings = {"horizon": HORIZON, "preset": "fast"}
     request = jobs.training_request(name, places, f"s3://{bucket}/out", settings, max_runtime_s=600, **options)
-    request = jobs.on_spot(request, 1200, f"s3://{bucket}/checkpoints/{name}")
+    request = jobs.on_hosts(jobs.on_spot(request, 1200, f"s3://{bucket}/checkpoints/{name}"), hosts)
     with ThreadPoolExecutor(1) as aside:
         waiting = aside.submit(jobs.train, clients[0], request)
         while not waiting.done() and not logged(emulator, name, "data: "):

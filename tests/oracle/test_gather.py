@@ -19,6 +19,7 @@ SEASONS, HORIZON = (7,), 4
 @pytest.mark.parametrize("chunk", [1, 2, 32])
 def test_each_row_is_the_forecast_of_its_own_origin(model: str, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backtest, "CHUNK_SERIES", chunk)
+    monkeypatch.setattr(backtest, "QUICK_CHUNKS", 1)
     panel = panel_of(wave(40, 7), wave(9, 7, seed=1), wave(33, 7, seed=2), wave(28, 7, seed=3))
     origins = Origins.of(panel.lengths, rolling_origin(panel.lengths, HORIZON, 3, 6))
     tasks = local_tasks(panel, origins, HORIZON, SEASONS, model)

@@ -70,12 +70,26 @@ def test_a_task_holds_no_more_of_a_history_than_its_model_may_see() -> None:
     assert [task.histories[0][end - 1] for end in task.ends[0]] == [cap + 89, cap + 79, cap + 99]
 
 
+@pytest.mark.parametrize(
+    ("model", "sizes"), [("Theta", [2, 2, 2, 1]), (simple.NAIVE, [6, 1]), ("WindowMedian", [6, 1])]
+)
+def test_a_task_holds_more_series_where_nothing_is_fitted(
+    model: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backtest, "CHUNK_SERIES", 2)
+    monkeypatch.setattr(backtest, "QUICK_CHUNKS", 3)
+    panel = panel_of(*[np.arange(20.0)] * 7)
+    tasks = local_tasks(panel, Origins.of(panel.lengths, []), 2, (), model)
+    assert [len(task.histories) for task in tasks] == sizes
+
+
 @given(lengths=st.lists(st.integers(3, 12), min_size=1, max_size=9), size=st.integers(1, 4))
 def test_the_size_of_the_chunks_does_not_matter(lengths: list[int], size: int) -> None:
     rng = np.random.default_rng(0)
     panel = panel_of(*[rng.normal(10, 3, length) for length in lengths])
     origins = Origins.of(panel.lengths, rolling_origin(panel.lengths, 2, 2, 3))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backtest, "QUICK_CHUNKS", 1)
         found = []
         for chunk in (size, 100):
             patch.setattr(backtest, "CHUNK_SERIES", chunk)

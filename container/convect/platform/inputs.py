@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +22,16 @@ from convect.schema import Schema
 
 TABLES = ("train", "related", "static", "test")
 Folders = Mapping[str, Sequence[Path]]
+
+
+def is_sharded(settings: Mapping[str, Any]) -> bool:
+    """Say whether of a channel of inputdataconfig.json each host has a share; of any other each has all."""
+    return settings.get("S3DistributionType") == "ShardedByS3Key"
+
+
+def sharded(opt_ml: OptML) -> list[str]:
+    """Return those of the channels of tables of which each host has a share."""
+    return [name for name, settings in opt_ml.channels().items() if name in TABLES and is_sharded(settings)]
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from convect.errors import UserError, nearest
 from convect.pipeline import TrainResult
 from convect.platform.helping import helpers
 from convect.platform.hosts import Crew, follow, leading
-from convect.platform.inputs import folders
+from convect.platform.inputs import folders, sharded
 from convect.platform.invitation import Invitation
 from convect.platform.opt_ml import Hosts, OptML, failure_text
 from convect.platform.sharing import sharing
@@ -46,7 +46,6 @@ FLOAT_FORMAT = "%.10g"
 Result = TrainResult | Refitted
 TABLES = ("forecasts", "explanations", "backtest")  # written as Parquet, part by part
 REFIT_TABLES = ("forecasts", "explanations")
-DISTRIBUTION = "S3DistributionType"  # of a channel in inputdataconfig.json
 
 
 def main() -> int:
@@ -71,7 +70,7 @@ def run(opt_ml: OptML) -> None:
     if hosts.rank == 0:
         _lead(opt_ml, hosts)
     else:
-        with _on_sigterm(sys.exit), helpers(hosts.current) as own, folders(opt_ml, _sharded(opt_ml)) as found:
+        with _on_sigterm(sys.exit), helpers(hosts.current) as own, folders(opt_ml, sharded(opt_ml)) as found:
             follow(hosts, {name: folder for name, (folder,) in found.items()}, own.begin)
 
 
@@ -151,15 +150,10 @@ def _check_channels(opt_ml: OptML) -> None:
             )
 
 
-def _sharded(opt_ml: OptML) -> list[str]:
-    """Return the channels of which each host has a share; of any other each has all."""
-    return [name for name, settings in opt_ml.channels().items() if settings.get(DISTRIBUTION) == "ShardedByS3Key"]
-
-
 def _read(opt_ml: OptML, config: Config, datasets: Mapping[str, Dataset], earlier: Artifact | None, crew: Crew) -> Work:
     opt_ml.output_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".hosts-", dir=opt_ml.output_dir) as folder:
-        hosts = crew.gather(_sharded(opt_ml), Path(folder))
+        hosts = crew.gather(sharded(opt_ml), Path(folder))
         shards = {name: [host / name for host in hosts] for name in opt_ml.channels()}
         work = read_work(opt_ml, config, datasets, earlier, shards)
     give_back()

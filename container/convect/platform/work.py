@@ -10,7 +10,7 @@ from convect.config import Config
 from convect.errors import UserError
 from convect.panel import Panel
 from convect.platform.earlier import read_earlier
-from convect.platform.inputs import TABLES, Folders, folders, read_inputs, settings_of
+from convect.platform.inputs import TABLES, Folders, folders, is_sharded, read_inputs, settings_of
 from convect.platform.opt_ml import OptML
 from convect.platform.pipes import is_pipe
 from convect.quality import QualityReport, validate
@@ -49,6 +49,9 @@ def earlier_model(opt_ml: OptML) -> Artifact | None:
     if is_pipe(settings):
         message = f"Channel '{MODEL}' comes through a pipe, but a model is files."
         raise UserError(message, "Use input mode File for it.", code="channel")
+    if is_sharded(settings) and len(opt_ml.hosts().names) > 1:
+        message = f"Channel '{MODEL}' is dealt out among the hosts by ShardedByS3Key, but a model is needed whole."
+        raise UserError(message, "Set S3DataDistributionType to FullyReplicated for it.", code="channel")
     return read_earlier(opt_ml.channel_dir(MODEL))
 
 

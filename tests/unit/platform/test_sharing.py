@@ -81,6 +81,23 @@ def test_hosts_share_equal_units_evenly_and_none_is_done_twice(capsys: pytest.Ca
     assert all(36 <= units <= 44 for units in units_of(said)), said
 
 
+def slower_on(host: str, number: int) -> int:
+    from distributed import get_worker
+
+    time.sleep(UNIT_S if str(get_worker().name).rpartition("-")[0] != host else 3 * UNIT_S)
+    return number
+
+
+def test_a_host_that_is_three_times_slower_does_a_third(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_of(2) as job:
+        job.invite(*job.others)
+        done = [job.executor.submit(slower_on, job.others[0], number) for number in range(120)]
+        assert [future.result(60) for future in done] == list(range(120))
+    leader, other = units_of(capsys.readouterr().out)
+    assert leader + other == 120
+    assert 2.5 < leader / other < 3.5
+
+
 def test_units_of_a_host_that_is_killed_are_done_by_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     with job_of(3) as job:
         job.invite(*job.others)

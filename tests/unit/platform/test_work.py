@@ -14,8 +14,11 @@ import pandas as pd
 import pytest
 
 from convect.artifact import Artifact
+from convect.errors import UserError
 from convect.platform import training
+from convect.platform.opt_ml import OptML, failure_text
 from convect.platform.spec import METRICS
+from convect.platform.work import earlier_model
 from tests.contract.jobs import Job, csv
 from tests.unit.made import table
 from tests.unit.platform.test_pipes import feed
@@ -228,6 +231,29 @@ def test_a_model_through_a_pipe_is_refused(again: Job) -> None:
     assert reason(again) == (
         "UserError [channel]: Channel 'model' comes through a pipe, but a model is files. Use input mode File for it."
     )
+
+
+def dealt_out(job: Job, *hosts: str) -> None:
+    """Let each host of the job have a share of channel `model`, the first of them being this one."""
+    config = job.base / "input" / "config"
+    (config / "resourceconfig.json").write_text(json.dumps({"current_host": hosts[0], "hosts": hosts}))
+    shared = {"TrainingInputMode": "File", "S3DistributionType": "ShardedByS3Key"}
+    (config / "inputdataconfig.json").write_text(json.dumps({"train": {}, "model": shared}))
+
+
+def test_a_model_that_is_dealt_out_among_hosts_is_refused(again: Job) -> None:
+    dealt_out(again, "algo-1", "algo-2")
+    with pytest.raises(UserError) as caught:
+        earlier_model(OptML(again.base))
+    assert failure_text(caught.value).strip() == (
+        "UserError [channel]: Channel 'model' is dealt out among the hosts by ShardedByS3Key, but a model is needed"
+        " whole. Set S3DataDistributionType to FullyReplicated for it."
+    )
+
+
+def test_a_model_that_is_dealt_out_to_one_host_is_whole(again: Job) -> None:
+    dealt_out(again, "algo-1")
+    assert earlier_model(OptML(again.base)) is not None
 
 
 # --- tracking
