@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from convect.errors import ConfigError, nearest
+from convect.errors import ConfigError, likest
 from convect.hyperparameters import HYPERPARAMETERS, Hyperparameter, markdown_table
 from convect.reading.filling import FILL_PLACES, aggregate_method, fill_method
 from convect.reading.foreign import from_json, own_config, shown
@@ -20,6 +20,7 @@ _TABLE = {parameter.name: parameter for parameter in HYPERPARAMETERS}
 DEFAULTS: Mapping[str, Any] = {parameter.name: parameter.default for parameter in HYPERPARAMETERS}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _IGNORED = ("_", "sagemaker_")
+_MOST_NAMED = 15  # unknown names in one sentence: a failure reason has 1,024 characters
 
 # Other spellings of a choice, lower case: pandas', Amazon Forecast's and Autopilot's.
 _SPELLINGS = {
@@ -101,11 +102,17 @@ def given(raw: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _refuse_unknown(values: Mapping[str, object]) -> None:
-    for name in values:
-        if name not in _TABLE:
-            ours = _SYNONYMS.get(str(name).lower())
-            hint = f"Did you mean '{ours}'?" if ours else nearest(str(name), _TABLE)
-            raise ConfigError(f"Unknown hyperparameter {shown(name)}.", f"{hint} Known: {', '.join(_TABLE)}.")
+    """Name all unknown hyperparameters at once: each attempt may cost the start of an instance."""
+    unknown = [str(name) for name in values if name not in _TABLE]
+    if not unknown:
+        return
+    several = len(unknown) > 1
+    meant = {name: _SYNONYMS.get(name.lower()) or likest(name, _TABLE) for name in unknown}
+    hints = [f"'{ours}' for {shown(name)}" if several else f"'{ours}'" for name, ours in meant.items() if ours]
+    hint = f"Did you mean {', '.join(hints)}? " if hints else ""
+    message = f"Unknown hyperparameter{'s' if several else ''} {', '.join(map(shown, unknown[:_MOST_NAMED]))}"
+    more = f" and {len(unknown) - _MOST_NAMED} more" if len(unknown) > _MOST_NAMED else ""
+    raise ConfigError(f"{message}{more}.", f"{hint}Known: {', '.join(_TABLE)}.")
 
 
 def _typed(parameter: Hyperparameter, value: object) -> Any:  # noqa: ANN401 - the type is the parameter's own

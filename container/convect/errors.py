@@ -118,6 +118,12 @@ def nearest(word: str, options: Iterable[str]) -> str:
     >>> nearest("horzon", ["horizon", "seed"])
     "Did you mean 'horizon'?"
     """
+    found = likest(word, options)
+    return f"Did you mean '{found}'?" if found else ""
+
+
+def likest(word: str, options: Iterable[str]) -> str:
+    """Return the option most like `word`, "" where none is alike."""
     lowered = {option.lower(): option for option in options}
     found = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return f"Did you mean '{lowered[found[0]]}'?" if found else ""
+    return lowered[found[0]] if found else ""

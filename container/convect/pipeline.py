@@ -209,19 +209,19 @@ def _ready(artifact: Artifact, request: ForecastRequest, horizon: int) -> foreca
     return forecasting.afresh(artifact, panel, positions, horizon, history, request.series_limit_s)
 
 
-def _check_horizon(panel: Panel, horizon: int) -> None:
+def _check_horizon(panel: Panel, horizon: int, given: int | None) -> None:
     longest = int(panel.lengths.max())
     if longest <= horizon:
-        raise ConfigError(
-            f"Hyperparameter horizon is {horizon}, but the longest series has {longest} rows.",
-            "Lower horizon, or give longer series.",
-        )
+        chosen = "is" if given else "was not given, so it is"
+        rows = f"{longest} row{'s' if longest > 1 else ''}"
+        message = f"Hyperparameter horizon {chosen} {horizon}, but the longest series has {rows}."
+        raise ConfigError(message, f"{'Lower' if given else 'Pass a lower'} horizon, or give longer series.")
 
 
 def setting_of(panel: Panel, config: Config) -> Setting:
     """Return what a panel decides before anything is learnt; raises ConfigError for an impossible horizon."""
     horizon = config.horizon or panel.frequency.natural_horizon
-    _check_horizon(panel, horizon)
+    _check_horizon(panel, horizon, config.horizon)
     seasons = find_seasons(panel)
     covariates, season = bool(panel.known_names), seasons[0] if seasons else 1
     windows = config.windows or default_windows(panel.lengths, horizon, season, covariates=covariates)

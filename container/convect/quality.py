@@ -127,7 +127,7 @@ def _note_rows(found: Findings, rows: Rows, chosen: Chosen, step: Frequency, cel
     items = rows.items[chosen]
     found.add_rows("number_as_text", items, rows.target.was_text[chosen], "read as a number")
     found.add_rows("infinite", items, rows.target.infinite[chosen], "taken as missing")
-    found.add_rows("time_zone", items, rows.reading.zoned[chosen], "dropped")
+    found.add_rows("time_zone", items, rows.reading.zoned[chosen], "turned to UTC" if rows.reading.utc else "dropped")
     found.add_rows("off_grid", items, ~step.on_grid(rows.reading.instants[chosen]), "moved to its step")
     found.add("duplicate", np.bincount(cells.items, cells.copies - 1, len(rows.ids)), config.aggregate)
 

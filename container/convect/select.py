@@ -13,12 +13,13 @@ from convect.backtest import Backtest
 from convect.models.simple import NAIVE, Array
 
 NEAR_BEST = 1.2  # a model within 20 % of the best shares the weights
+NEAR_ENOUGH = 1.5  # the same where so few rows are scored that a closer look would be luck
 SHARPNESS = 4.0  # the power of their losses by which the near-best share the weights
 GREEDY_SHARE = 0.5
 GREEDY_STEPS = 20
 TILT_CLIP = 3.0
 SCALED_ERROR_CAP = 10.0  # so that one series with a tiny scale does not choose for all
-MIN_ROWS = 3
+MIN_ROWS = 3  # scored, or nothing finer than near enough is told from them
 FEW_ZEROS = 0.01  # more of them, and sMAPE has no say
 MAX_ROWS = 3000  # of the backtest that the group's weights are learnt from: more changes nothing but the time
 
@@ -41,12 +42,13 @@ def choose(backtest: Backtest, items: int, metric: str) -> Weights:
     """Weigh the models of a backtest for its n items by the metric; equal weights where nothing could be scored.
 
     Half-way between a plain average and a selection: near-best models share the weights, mixed with greedy forward
-    selection (Caruana et al. 2004); each series then divides by its own relative errors, clipped to [1/3, 3].
+    selection (Caruana et al. 2004); each series then divides by its own relative errors, clipped to [1/3, 3]. Where one
+    or two rows are scored, such as the windows of a single series, the models that are near enough share equally.
     """
     names = tuple(backtest.predictions)
     usable = np.flatnonzero(np.isfinite(backtest.scale))
     if len(usable) < MIN_ROWS:
-        return _without_evidence(names, items)
+        return _near_enough(backtest, usable, items, metric)
     forecasts = {name: backtest.past(name) for name in names}
     sample = usable[:: max(1, len(usable) // MAX_ROWS)]
     objective = _objective(backtest, sample, metric)
@@ -66,6 +68,23 @@ def tilt(weights: Weights, backtest: Backtest, items: int) -> Weights:
     usable = np.flatnonzero(np.isfinite(backtest.scale))
     forecasts = {name: backtest.past(name) for name in weights.models}
     return replace(weights, series=_tilted(weights.group, _relative_errors(backtest, forecasts, usable, items)))
+
+
+def _near_enough(backtest: Backtest, usable: NDArray[np.int64], items: int, metric: str) -> Weights:
+    """Equal weights of the models near enough to the best; of all rows, by their size, where none has a scale."""
+    names = tuple(backtest.predictions)
+    if not len(backtest.actual):
+        return _without_evidence(names, items)
+    if not len(usable):
+        size = np.where(backtest.size > 0, backtest.size, 1.0)
+        backtest, usable = replace(backtest, scale=size, scale_squared=size), np.arange(len(size))
+    objective = _objective(backtest, usable, metric)
+    losses = np.array([objective(backtest.past(name)[usable]) for name in names])
+    if not np.isfinite(losses).any():
+        return _without_evidence(names, items)
+    core = losses <= NEAR_ENOUGH * losses.min()
+    group = core / core.sum()
+    return Weights(names, group, np.tile(group, (items, 1)), core)
 
 
 def _without_evidence(names: tuple[str, ...], items: int) -> Weights:

@@ -194,6 +194,20 @@ def test_unknown_name_with_nothing_near() -> None:
     assert message(banana="1") == f"Unknown hyperparameter 'banana'. {KNOWN}"
 
 
+def test_unknown_names_are_told_all_at_once() -> None:
+    deepar = {"time_freq": "D", "context_length": "30", "prediction_length": "7", "seed": "1", "epochs": "20"}
+    assert message(**deepar) == (
+        "Unknown hyperparameters 'time_freq', 'context_length', 'prediction_length', 'epochs'."
+        f" Did you mean 'freq' for 'time_freq', 'horizon' for 'prediction_length'? {KNOWN}"
+    )
+    assert message(banana="1", apple="2") == f"Unknown hyperparameters 'banana', 'apple'. {KNOWN}"
+
+
+def test_of_many_unknown_names_some_are_told() -> None:
+    told = message(**{f"x{place}": "1" for place in range(20)})
+    assert told.startswith("Unknown hyperparameters 'x0', 'x1',") and "'x14' and 5 more." in told
+
+
 def test_platform_names_are_ignored() -> None:
     raw = {"_tuning_objective_metric": "x", "sagemaker_program": '"train.py"', "seed": "3"}
     assert Config.from_hyperparameters(raw) == Config(seed=3)

@@ -209,6 +209,15 @@ def test_a_horizon_longer_than_the_history_is_refused() -> None:
     )
 
 
+def test_a_horizon_that_nobody_gave_is_said_to_be_so() -> None:
+    with pytest.raises(ConfigError) as caught:
+        train(table(3, 5), horizon=None)
+    assert str(caught.value) == (
+        "UserError [config]: Hyperparameter horizon was not given, so it is 14, but the longest series has 5 rows."
+        " Pass a lower horizon, or give longer series."
+    )
+
+
 def priced(items: int = 5, rows: int = 80, horizon: int = 6) -> pd.DataFrame:
     """Demand that falls by ten a unit of price; the future price of item i0 is 3, of the others 1."""
     frame = table(items, rows + horizon, noise=0.5, level=100.0)

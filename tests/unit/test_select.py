@@ -172,9 +172,29 @@ def test_one_series_with_a_tiny_scale_does_not_choose_for_all() -> None:
         assert weight(choose(backtest, ITEMS, metric), "good") > weight(choose(backtest, ITEMS, metric), "fair")
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_of_one_or_two_rows_the_models_near_enough_to_the_best_share_equally(rows: int, metric: str) -> None:
+    errors = {NAIVE: 4.0, "good": 1.0, "fair": 1.4, "bad": 40.0}  # of every step, so of every metric
+    actual, scale = np.full((rows, HORIZON), 50.0), np.full(rows, 2.0)
+    weights = choose(tried(actual, scale, **{name: actual + error for name, error in errors.items()}), rows, metric)
+    assert weights.group.tolist() == [0, 0.5, 0.5, 0]
+    assert weights.core.tolist() == [False, True, True, False]
+    assert (weights.series == weights.group).all() and weights.series.shape == (rows, 4)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_where_no_row_has_a_scale_what_is_exact_is_taken(metric: str) -> None:
+    backtest = four(good=ACTUAL, fair=ACTUAL)
+    weights = choose(
+        replace(backtest, scale=np.full(ITEMS, np.nan), scale_squared=np.full(ITEMS, np.nan)), ITEMS, metric
+    )
+    assert weights.group.tolist() == [0, 0.5, 0.5, 0]
+
+
 def test_without_evidence_all_but_the_naive_model_are_equal() -> None:
-    backtest = replace(four(), scale=np.full(ITEMS, np.nan))
-    weights = choose(backtest, ITEMS, "MASE")
+    nothing = tried(ACTUAL[:0], SCALE[:0], **dict.fromkeys(NOISE, ACTUAL[:0]))
+    weights = choose(nothing, ITEMS, "MASE")
     assert weights.group.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3])
     assert (weights.series == weights.group).all() and weights.series.shape == (ITEMS, 4)
     alone = choose(tried(ACTUAL[:1], [np.nan], **{NAIVE: ACTUAL[:1]}), 1, "MASE")

@@ -149,22 +149,28 @@ def side_table(
         "first",
     )
     if keys.names and not per_item and (cells.copies > 1).any():
-        found = ", ".join(str(column)[:40] for column in table.columns[:20])
-        message = f"The related table has no item column {example(keys.names[0])} but several rows for one timestamp."
-        raise DataError(message, f"Name the item column as in the table. Columns found: {found}.")
+        raise _no_item_column(table, where, keys, "several rows for one timestamp")
     counts = {"related_unknown_item": int((~known).sum()), "related_duplicate": int((cells.copies - 1).sum())}
     return SideTable(cells, key_of_item), counts | {
         "related_off_grid": int((~frequency.on_grid(reading.instants)).sum())
     }
 
 
+def _no_item_column(table: pd.DataFrame, where: str, keys: Keys, but: str) -> DataError:
+    found = ", ".join(str(column)[:40] for column in table.columns[:20])
+    message = f"T{where[1:]} has no item column {example(keys.names[0])} but {but}."
+    return DataError(message, f"Name the item column as in the table. Columns found: {found}.")
+
+
 def static_values(table: pd.DataFrame, names: Sequence[str], keys: Keys, coder: Coder) -> tuple[Floats, int]:
     """Return (items, len(names)) attributes from a static table, NaN where it has none, and rows of no known item.
 
-    Raises DataError where an item has two rows that differ.
+    Raises DataError where an item has two rows that differ, and where several rows do not say whose they are.
     """
     require(table, names, "the static table")
-    rows, key_of_item, count, _ = keys.match(table, "the static table")
+    rows, key_of_item, count, per_item = keys.match(table, "the static table")
+    if keys.names and not per_item and len(table) > 1:
+        raise _no_item_column(table, "the static table", keys, "several rows")
     values = np.full((count, len(names)), np.nan)
     known = rows >= 0
     for place, name in enumerate(names):

@@ -10,7 +10,7 @@ FINDINGS = {
     "missing": ("missing values", "rows whose value is empty"),
     "duplicate": ("repeated rows", "several rows for one series and step"),
     "off_grid": ("stamps between steps", "moved to the step they lie in"),
-    "time_zone": ("time zones", "dropped, the local clock kept"),
+    "time_zone": ("time zones", "dropped: the local clock is kept; offsets that differ are turned to UTC"),
     "number_as_text": ("numbers written as text", ""),
     "infinite": ("infinite values", "taken as missing"),
     "leading_missing": ("empty rows before the first value", ""),

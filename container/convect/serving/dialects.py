@@ -10,6 +10,7 @@ from convect.answering.request import ForecastRequest, Series, Wording
 from convect.config import given
 from convect.errors import ConfigError, PayloadTooLarge, RequestError, UserError, nearest
 from convect.reading.columns import example
+from convect.reading.foreign import shown
 from convect.serving.limits import Limits
 from convect.serving.one_series import ID_KEYS, NESTED_KEYS, read_or_error
 
@@ -119,7 +120,7 @@ def _outputs(value: object, samples: object) -> tuple[str, ...]:
         return ("mean", "quantiles")
     chosen = value if isinstance(value, list) else [value]
     if not chosen or not all(isinstance(name, str) and name in OUTPUTS for name in chosen):
-        found = f"The request's output_types is {example(value)}."
+        found = f"The request's output_types is {shown(value)}."
         raise RequestError(found, f"Send a list of {', '.join(OUTPUTS)}.")
     return tuple(name for name in OUTPUTS if name in chosen)
 
@@ -128,7 +129,7 @@ def _samples(value: object) -> int:
     if value is None:
         return SAMPLES
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_SAMPLES:
-        found = f"The request's num_samples is {example(value)}."
+        found = f"The request's num_samples is {shown(value)}."
         raise RequestError(found, f"Send a whole number from 1 to {MOST_SAMPLES}.")
     return value
 

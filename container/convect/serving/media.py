@@ -18,7 +18,8 @@ READ = {
     **dict.fromkeys((JSON_LINES, "application/jsonl", "application/x-jsonlines", "application/x-ndjson"), JSON_LINES),
     **dict.fromkeys((PARQUET, "application/parquet", "application/vnd.apache.parquet"), PARQUET),
 }
-GUESSED = ("", "application/octet-stream", TEXT)  # says nothing about the form
+# These say nothing about the form; the last is what curl writes on every body where it is told no type.
+GUESSED = ("", "application/octet-stream", TEXT, "application/x-www-form-urlencoded")
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 _CHARSETS = (
     *_UTF8,

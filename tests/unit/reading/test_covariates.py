@@ -97,6 +97,16 @@ def test_a_covariate_that_was_a_number_cannot_become_text() -> None:
         validate(daily([1, 2], price=[1, "x"]), PRICED, Config(), frequency=Frequency("D"), categories={})
 
 
+def test_static_rows_without_an_item_column_are_refused() -> None:
+    schema, static = Schema("ds", "y", ("id",), static=("size",)), pd.DataFrame({"shop": ["a", "b"], "size": [1, 2]})
+    with pytest.raises(DataError) as caught:
+        validate(daily([1, 2, 3]), schema, Config(), static=static)
+    assert str(caught.value) == (
+        "UserError [data]: The static table has no item column 'id' but several rows. "
+        "Name the item column as in the table. Columns found: shop, size."
+    )
+
+
 @pytest.mark.parametrize("tables", [{"related": daily([1])}, {"static": daily([1])}])
 def test_a_side_table_that_would_be_ignored_is_refused(tables: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(ConfigError, match=r"There is a (related|static) table, but the schema names no"):

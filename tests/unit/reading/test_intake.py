@@ -71,3 +71,16 @@ def test_zones_numeric_ids_and_columns_that_are_no_text() -> None:
     panel, report = validate(table, Schema("1", "2", ("0",)), Config())
     assert panel.item_ids.tolist() == ["7"]
     assert counts(report) == {"time_zone": 2}
+
+
+@pytest.mark.parametrize(
+    ("stamps", "done"),
+    [
+        (["2024-01-01T08:00+01:00", "2024-01-01T09:00+01:00"], "dropped"),
+        (["2024-01-01T08:00+01:00", "2024-01-01T08:00Z"], "turned to UTC"),
+    ],
+)
+def test_what_was_done_with_time_zones_is_told(stamps: list[str], done: str) -> None:
+    panel, report = validate(pd.DataFrame({"id": "a", "ds": stamps, "y": [1, 2]}), SCHEMA, Config())
+    assert report.summary()["findings"]["time_zone"]["action"] == done
+    assert len(panel.values) == 2

@@ -164,10 +164,10 @@ def test_in_batch_a_bad_series_is_left_to_the_others() -> None:
         ({"instances": [ONE], "configuration": []}, "The request's configuration is not an object."),
         ({"instances": [ONE], "configuration": {"sample": 1}}, "unknown key 'sample'"),
         ({"instances": [ONE], "configuration": {"num_samples": 0}}, "Send a whole number from 1 to 1000."),
-        ({"instances": [ONE], "configuration": {"num_samples": 1e9}}, "num_samples is '1000000000.0'."),
+        ({"instances": [ONE], "configuration": {"num_samples": 1e9}}, "num_samples is 1000000000.0."),
         (
             {"instances": [ONE], "configuration": {"output_types": ["median"]}},
-            "Send a list of mean, quantiles, samples",
+            "The request's output_types is ['median']. Send a list of mean, quantiles, samples.",
         ),
         ({"instances": [ONE], "configuration": {"quantiles": ["1.5"]}}, "numbers between 0 and 1"),
         ({"instances": [ONE], "configuration": {"quantiles": []}}, "numbers between 0 and 1"),

@@ -112,6 +112,11 @@ def test_an_invocation_says_which_history_was_used(app_of: MakeApp) -> None:
     assert answer.text.splitlines()[1] == "a,2024-01-01,1.5,"
 
 
+def test_a_body_as_curl_sends_it_unless_told_otherwise(app_of: MakeApp) -> None:
+    answer = app_of().test_client().post("/invocations", data="{}", content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("attributes", ["", "a" * 1025, "é", "tab\there"])
 def test_attributes_that_the_platform_would_refuse_are_not_echoed(app_of: MakeApp, attributes: str) -> None:
     answer = app_of().test_client().get("/ping", headers={ATTRIBUTES: attributes})

@@ -79,6 +79,7 @@ COLUMNS = {name: [row[name] for row in ROWS] for name in ROWS[0]}
         (b"\xef\xbb\xbf" + CSV.encode(), None),
         (CSV.replace("\n", "\r\n").encode(), "text/plain"),
         (CSV.replace(",", ";").encode(), "application/octet-stream"),
+        (native(data=ROWS), "application/x-www-form-urlencoded"),
         ("\n".join(map(json.dumps, ROWS)).encode(), "application/jsonlines"),
         ("\n".join(map(json.dumps, ROWS)).encode() + b"\r\n\n", None),
         (pd.DataFrame(ROWS).to_parquet(), "application/x-parquet"),
