@@ -76,7 +76,7 @@ class LocalClient(Operations, TuningCalls):
 
     def stop_training_job(self, **request: Any) -> dict[str, Any]:
         """Send SIGTERM to a training job and, 120 seconds later, SIGKILL; what it left in `model` is kept."""
-        stop(self.registry.find("StopTrainingJob", "TrainingJob", request), "TrainingJob")
+        self.registry.stop("TrainingJob", request)
         return {}
 
     # Models and batch transform
@@ -112,7 +112,7 @@ class LocalClient(Operations, TuningCalls):
 
     def stop_transform_job(self, **request: Any) -> dict[str, Any]:
         """Stop a batch transform job after the file it is at."""
-        stop(self.registry.find("StopTransformJob", "TransformJob", request), "TransformJob")
+        self.registry.stop("TransformJob", request)
         return {}
 
     # Endpoints
@@ -195,12 +195,3 @@ class LocalClient(Operations, TuningCalls):
         """Stop every process and remove every `/opt/ml`; may be called twice."""
         self.registry.close(EXIT_GRACE_S)
         shutil.rmtree(self.registry.root, ignore_errors=True)
-
-
-def stop(job: Job, noun: str) -> None:
-    """Ask a job to stop; raise ClientError if it has ended."""
-    status = job.state[f"{noun}Status"]
-    if status != "InProgress":
-        raise refused(f"Stop{noun}", f"The request was rejected because the job is in status {status}.")
-    job.set(**{f"{noun}Status": "Stopping"})
-    job.stop.set()

@@ -132,6 +132,15 @@ class Registry:
             raise refused(operation, f'Could not find {KINDS[noun]} "{arn(noun, name)}".')
         return self._jobs[noun][name]
 
+    def stop(self, noun: str, request: dict[str, Any]) -> None:
+        """Ask the job that a request names to stop; raise ClientError if it has ended."""
+        job = self.find(f"Stop{noun}", noun, request)
+        status = job.state[f"{noun}Status"]
+        if status != "InProgress":
+            raise refused(f"Stop{noun}", f"The request was rejected because the job is in status {status}.")
+        job.set(**{f"{noun}Status": "Stopping"})
+        job.stop.set()
+
     def forget(self, operation: str, noun: str, request: dict[str, Any]) -> None:
         """Remove the one that a request names, and its folder."""
         self.remove(noun, self.find(operation, noun, request))

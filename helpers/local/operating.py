@@ -42,12 +42,7 @@ class Operations:
 
     def stop_processing_job(self, **request: Any) -> dict[str, Any]:
         """Send SIGTERM to a processing job and, 120 seconds later, SIGKILL; its outputs are not kept."""
-        job = self.registry.find("StopProcessingJob", "ProcessingJob", request)
-        status = job.state["ProcessingJobStatus"]
-        if status != "InProgress":
-            raise refused("StopProcessingJob", f"The request was rejected because the job is in status {status}.")
-        job.set(ProcessingJobStatus="Stopping")
-        job.stop.set()
+        self.registry.stop("ProcessingJob", request)
         return {}
 
     # The registry of models

@@ -58,12 +58,7 @@ class TuningCalls:
 
     def stop_hyper_parameter_tuning_job(self: Trainer, **request: Any) -> dict[str, Any]:
         """Stop a tuning job with the training jobs that it has running."""
-        job = self.registry.find("StopHyperParameterTuningJob", NOUN, request)
-        status = job.state["HyperParameterTuningJobStatus"]
-        if status != "InProgress":
-            raise refused("StopHyperParameterTuningJob", f"The job is in status {status}.")
-        job.set(HyperParameterTuningJobStatus="Stopping")
-        job.stop.set()
+        self.registry.stop(NOUN, request)
         return {}
 
     def list_training_jobs_for_hyper_parameter_tuning_job(self: Trainer, **request: Any) -> dict[str, Any]:

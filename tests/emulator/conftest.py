@@ -71,7 +71,6 @@ class Desk:
     def until(self, noun: str, done: Any, name: str) -> dict[str, Any]:
         """Describe something until it is as wanted."""
         key = "".join(word.title() for word in noun.split("_")) + "Name"
-        key = key.replace("Hyperparameter", "HyperParameter").replace("HyperParameterTuning", "HyperParameterTuning")
         limit = time.monotonic() + PATIENCE_S
         while time.monotonic() < limit:
             description = getattr(self.sagemaker, f"describe_{noun}")(**{key: name})
@@ -81,7 +80,11 @@ class Desk:
         pytest.fail(f"{name} is still {description}")
 
     def log(self, group: str, prefix: str = "") -> list[str]:
-        streams = self.logs.describe_log_streams(logGroupName=group)["logStreams"]
+        """The lines of a log, none of one that nothing has been written to."""
+        try:
+            streams = self.logs.describe_log_streams(logGroupName=group)["logStreams"]
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
         names = [stream["logStreamName"] for stream in streams if stream["logStreamName"].startswith(prefix)]
         pages = [self.logs.get_log_events(logGroupName=group, logStreamName=name)["events"] for name in names]
         return [event["message"] for page in pages for event in page]
