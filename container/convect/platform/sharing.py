@@ -19,7 +19,7 @@ from convect.training.workers import Wide
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
-AHEAD = 4  # units for each process, at work or waiting; of less than two Dask does not keep back what it could deal out
+AHEAD = 4  # units for each process: at work, waiting, or done before their turn
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -74,9 +74,13 @@ def _scheduled(place: str, certificate: str, key: str) -> Iterator[tuple[HostsEx
     from distributed.diagnostics.plugin import SchedulerPlugin
     from distributed.utils import LoopRunner
 
-    class Silent(Scheduler):  # type: ignore[misc]
+    class Dealer(Scheduler):  # type: ignore[misc]
         def start_http_server(self, *_: object, **__: object) -> None:
             """Tell nobody how it goes."""
+
+        def is_rootish(self, ts: object) -> bool:
+            """Keep every unit here until a process is free; few would all go to the process that has what is shared."""
+            return True
 
     security = Invitation(0, certificate, key).security()
     runner = LoopRunner()
@@ -93,7 +97,7 @@ def _scheduled(place: str, certificate: str, key: str) -> Iterator[tuple[HostsEx
                 print(f"host {host}: shares the work", flush=True)
 
     async def started() -> Scheduler:
-        found = Silent(host=place, port=0, protocol="tls://", security=security, dashboard=False, plugins=[Roll()])
+        found = Dealer(host=place, port=0, protocol="tls://", security=security, dashboard=False, plugins=[Roll()])
         return await found
 
     scheduler = runner.run_sync(started)

@@ -165,6 +165,21 @@ def test_what_is_shared_is_sent_once_and_outlives_a_host() -> None:
     assert sent_once(Here(), done) is done
 
 
+def long_after(value: bytes, number: int) -> int:
+    time.sleep(10 * UNIT_S)
+    return len(value) + number
+
+
+def test_few_units_are_not_all_done_by_the_host_that_has_what_is_shared(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_of(4) as job:
+        job.invite(*job.others)
+        value = sent_once(job.executor, bytes(3_000_000))
+        done = [job.executor.submit(long_after, value, number) for number in range(8)]
+        assert [future.result(60) - 3_000_000 for future in done] == list(range(8))
+    said = capsys.readouterr().out
+    assert all(1 <= units <= 3 for units in units_of(said)), said
+
+
 def suicide() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
