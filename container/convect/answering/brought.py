@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,7 +144,7 @@ def instant(start: str | int) -> np.datetime64:
     try:
         return np.datetime64(read_instants(pd.Series([start], dtype=object), "its start").instants[0])
     except DataError as error:
-        raise DataError(error.message.replace(" in row 1.", "."), error.remedy, code=error.code) from None
+        raise DataError(re.sub(",? in row 1[.]$", ".", error.message), error.remedy, code=error.code) from None
 
 
 def _covariates(artifact: Artifact, series: Series, names: tuple[str, ...], length: int) -> Floats:

@@ -130,15 +130,23 @@ class SideTable:
 
 
 def side_table(
-    table: pd.DataFrame, timestamp: str, frequency: Frequency, keys: Keys, extra: Floats, coded: Mask
+    table: pd.DataFrame,
+    timestamp: str,
+    frequency: Frequency,
+    keys: Keys,
+    extra: Floats,
+    coded: Mask,
+    clock_min: float | None = None,
 ) -> tuple[SideTable, dict[str, int]]:
     """Return the related table, `extra` (rows, columns) already read, by key and step; and counts of what was found.
 
-    Raises DataError for unreadable stamps, and where rows that are for all items repeat a stamp.
+    clock_min: see `Reading`, of the table it belongs to. Raises DataError for unreadable stamps or another clock, and
+    where rows that are for all items repeat a stamp.
     """
     where = "the related table"
     rows, key_of_item, _, per_item = keys.match(table, where)
     reading = read_instants(table[timestamp], f"column {example(timestamp)} of {where}")
+    _refuse_other_clock(clock_min, reading.clock_min)
     known = rows >= 0
     cells = aggregate(
         rows[known],
@@ -154,6 +162,16 @@ def side_table(
     return SideTable(cells, key_of_item), counts | {
         "related_off_grid": int((~frequency.on_grid(reading.instants)).sum())
     }
+
+
+def _refuse_other_clock(ours_min: float | None, theirs_min: float | None) -> None:
+    if ours_min is None or theirs_min is None or ours_min == theirs_min:
+        return
+    ours, theirs = (
+        f"UTC{'-' if m < 0 else '+'}{abs(m) // 60:02.0f}:{abs(m) % 60:02.0f}" for m in (ours_min, theirs_min)
+    )
+    message = f"The stamps of the table are read at {ours}, those of the related table at {theirs}."
+    raise DataError(message, "Write both in one time zone.")
 
 
 def _no_item_column(table: pd.DataFrame, where: str, keys: Keys, but: str) -> DataError:

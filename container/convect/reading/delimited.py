@@ -19,6 +19,7 @@ _MISSING = ["", "#N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN
 _CODE = r"^[+-]?(0[0-9xX]|[0-9]{19})"
 _DATE = re.compile(r"[0-9]{4}[-/][0-9]{1,2}([-/].*)?|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}.*")
 _DATUM = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?|" + _DATE.pattern)
+_WIDE_DATES = 3  # in a first line: no row holds so many
 _RAGGED = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 
 
@@ -72,6 +73,9 @@ def _refuse_no_header(source: Source, names: list[str]) -> None:
     remedy = "Add a first line with the column names."
     if not any(names):
         raise refusal(source, "has no column names in its first line.", remedy)
+    if sum(bool(_DATE.fullmatch(name)) for name in names) >= _WIDE_DATES:
+        long = "Make it long: one row an item and timestamp, in columns item_id, timestamp and target."
+        raise refusal(source, "has a column for each date.", long)
     if is_row(names):
         message = "has no header: its first line holds numbers or dates where column names are expected."
         raise refusal(source, message, remedy)

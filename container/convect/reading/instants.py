@@ -42,11 +42,15 @@ _AMBIGUOUS = "Write timestamps as year-month-day, for example 2024-01-31."
 
 @dataclass(frozen=True)
 class Reading:
-    """`instants` (rows,) datetime64[ns]; `zoned` (rows,) True where a time zone was dropped; `utc` if turned to UTC."""
+    """`instants` (rows,) datetime64[ns]; `zoned` (rows,) True where a time zone was dropped; `utc` if turned to UTC.
+
+    `clock_min`: how far the clock they are told by is ahead of UTC, in minutes; None where nobody says.
+    """
 
     instants: Instants
     zoned: NDArray[np.bool_]
     utc: bool = False
+    clock_min: float | None = None
 
 
 def read_instants(column: pd.Series[Any], where: str) -> Reading:
@@ -71,9 +75,9 @@ def read_instants(column: pd.Series[Any], where: str) -> Reading:
     unread, zoned = wall.isna().to_numpy(), ~np.isnan(offset_min)
     if unread.any():
         _refuse(unread[codes], column, where)
-    instants, utc = _without_zone(wall.to_numpy("datetime64[ns]"), offset_min)
+    instants, utc, clock_min = _without_zone(wall.to_numpy("datetime64[ns]"), offset_min)
     by_row = looked_up(zoned, codes) if zoned.any() else np.broadcast_to(np.False_, len(codes))
-    return Reading(looked_up(instants, codes), by_row, utc)
+    return Reading(looked_up(instants, codes), by_row, utc, clock_min)
 
 
 def _distinct(column: pd.Series[Any], where: str) -> tuple[Codes, Any]:
@@ -133,14 +137,15 @@ def _minutes(zone: str) -> float:
     return -size if zone.startswith("-") else size
 
 
-def _without_zone(wall: Instants, offset_min: NDArray[np.float64]) -> tuple[Instants, bool]:
-    """Return the stamps without their zones, and whether they were turned to UTC."""
+def _without_zone(wall: Instants, offset_min: NDArray[np.float64]) -> tuple[Instants, bool, float | None]:
+    """Return the stamps without zones, whether they were turned to UTC, and how far their clock is ahead of it."""
     zoned = ~np.isnan(offset_min)
-    midnight = wall == wall.astype("datetime64[D]")
-    if not zoned.any() or (zoned.all() and len(np.unique(offset_min)) == 1) or midnight[~np.isnat(wall)].all():
-        return wall, False
+    if not zoned.any() or (wall == wall.astype("datetime64[D]"))[~np.isnat(wall)].all():
+        return wall, False, None
+    if zoned.all() and len(np.unique(offset_min)) == 1:
+        return wall, False, float(offset_min[0])
     utc: Instants = wall - np.where(zoned, offset_min, 0).astype("timedelta64[m]")
-    return utc, True
+    return utc, True, 0.0
 
 
 def _read_numbers(texts: pd.Series[Any], where: str) -> pd.Series[Any]:

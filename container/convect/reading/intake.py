@@ -111,7 +111,7 @@ def read_covariates(
     if related is None:
         return Covariates(own, coded, None)
     aside = _stack([read[name].get(_RELATED) for name in names], len(related))
-    side, counts = side_table(related, schema.timestamp, step, rows.keys, aside, coded)
+    side, counts = side_table(related, schema.timestamp, step, rows.keys, aside, coded, rows.reading.clock_min)
     for finding, action in _RELATED_FINDINGS.items():
         found.add_table(finding, counts[finding], action)
     return Covariates(own, coded, side)

@@ -42,7 +42,12 @@ PARTS = (
         "of the target, one method for `middlefill` and `backfill`; `frontfill`, `futurefill`, fixed values but 0 and"
         " covariates are refused",
     ),
-    Part(AUTOPILOT, "Transformations.Aggregation", "aggregate", "of the target; `avg` is mean; covariates are refused"),
+    Part(
+        AUTOPILOT,
+        "Transformations.Aggregation",
+        "aggregate",
+        "of rows with one stamp, `avg` is mean; tables finer than `ForecastFrequency` and covariates are refused",
+    ),
     Part(AUTOPILOT, "HolidayConfig.CountryCode", "holidays"),
     Part(AUTOPILOT, "CompletionCriteria.MaxAutoMLJobRuntimeInSeconds", "time_limit"),
     Part(AUTOPILOT, "CompletionCriteria.MaxCandidates", "", "`preset` says how many models are tried"),

@@ -125,7 +125,7 @@ def test_starts_are_read_as_stamps_of_tables_are(start: Any, stamp: str) -> None
         ({"target": [NAN]}, "The target holds no number"),
         ({"target": []}, "no target and no item_id"),
         ({"target": [], "item_id": "new"}, "its item was not seen"),
-        ({"start": "someday"}, "cannot be read as a timestamp"),
+        ({"start": "someday"}, "Its start holds 'someday', which cannot be read as a timestamp. Write"),
         ({"start": "0001-01-01"}, "between the years 1678 and 2261"),
         ({"start": "2261-12-31", "target": [1.0] * 10}, "outside the years 1678 to 2261"),
         ({"covariates": {"prise": [1, 2, 3]}}, "Did you mean 'price'?"),

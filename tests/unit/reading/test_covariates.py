@@ -54,6 +54,28 @@ def test_related_rows_without_an_item_column_must_be_one_a_stamp() -> None:
     )
 
 
+def hourly(offset: str, count: int, **columns: Any) -> pd.DataFrame:
+    stamps = [f"2024-01-01T{hour:02d}:00{offset}" for hour in range(count)]
+    return pd.DataFrame({"id": "a", "ds": stamps, **columns})
+
+
+def test_related_stamps_by_another_clock_are_refused() -> None:
+    table, related = hourly("Z", 4, y=[1, 2, 3, 4]), hourly("-03:30", 8, price=1.0)
+    with pytest.raises(DataError) as caught:
+        validate(table, PRICED, Config(), related=related)
+    assert str(caught.value) == (
+        "UserError [data]: The stamps of the table are read at UTC+00:00, those of the related table at UTC-03:30. "
+        "Write both in one time zone."
+    )
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("Z", ""), ("", "+05:00"), ("+05:00", "+05:00"), ("Z", "+00:00")])
+def test_related_stamps_of_one_clock_or_an_unknown_one_are_joined(ours: str, theirs: str) -> None:
+    related = hourly(theirs, 8, price=np.arange(8.0))
+    panel, _ = validate(hourly(ours, 4, y=[1, 2, 3, 4]), PRICED, Config(horizon=2), related=related)
+    assert panel.known[:, 0].tolist() == [0, 1, 2, 3]
+
+
 def test_text_becomes_codes_with_one_vocabulary() -> None:
     schema = Schema("ds", "y", ("id",), known_covariates=("event",), static=("region",))
     table = pd.concat([daily([1, 2, 3], event=["sale", None, "fair"]), daily([1, 2], "b", event="sale")])

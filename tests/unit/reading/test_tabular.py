@@ -175,6 +175,12 @@ FORM = "Give it the ending of its content (.csv, .parquet, .jsonl), or write it 
             "has no header: its first line holds numbers or dates where column names are expected. "
             "Add a first line with the column names.",
         ),
+        (
+            "a.csv",
+            "sku,2024-01-01,2024-01-02,2024-01-03\nA,5,6,7\n",
+            "has a column for each date. "
+            "Make it long: one row an item and timestamp, in columns item_id, timestamp and target.",
+        ),
         ("a.csv", ",,\n1,2,3\n", "has no column names in its first line. Add a first line with the column names."),
         (
             "a.csv",
