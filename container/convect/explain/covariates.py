@@ -13,14 +13,14 @@ from convect.artifact import Artifact
 from convect.explain import trees
 from convect.models import covariate_regression
 from convect.models.catalogue import MODELS
-from convect.models.covariate_regression import Regression
+from convect.models.covariate_regression import Fitted, Regression
 from convect.models.features import SeriesTable, WindowFeatures
 from convect.models.local import EXPLOSION, cap_rows
 from convect.models.simple import Array
 from convect.models.table import series_table
 from convect.panel import Panel
 from convect.training import units
-from convect.training.ensemble import MEDIAN_SHARE
+from convect.training.ensemble import median_share
 from convect.training.pooled import LIGHTGBM_LOG, LIGHTGBM_RAW, REGRESSION_LOG, REGRESSION_RAW, Variant
 
 SMALL = 1e-9  # a sum of contributions in the learner's units that is none
@@ -96,12 +96,20 @@ def usual_values(panel: Panel) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class _Slopes:
-    """The regression on covariates: its forecasts (n, h), and each item's slopes (n, K), in the learner's units."""
+    """The regression on covariates, and what it says of each item, in the learner's units."""
 
     variant: Variant
     model: Regression
-    mean: Array
-    own: Array
+    said: Fitted
+
+    def take(self, items: NDArray[np.int64]) -> _Slopes:
+        """Return what is said of some items, as often as they are named."""
+        said = self.said
+        return replace(self, said=Fitted(*(part[items] for part in (said.mean, said.slopes, said.bends, said.centre))))
+
+    def added(self, covariates: Array, usual: Array) -> Array:
+        """(n, s, K): what covariates (n, s, K) add against the usual ones (n, K)."""
+        return self.said.added(self.model, self.model.seen(covariates), self.model.seen(usual))
 
 
 def _slopes(artifact: Artifact, asked: _Asked) -> _Slopes | None:
@@ -109,7 +117,7 @@ def _slopes(artifact: Artifact, asked: _Asked) -> _Slopes | None:
         for model in artifact.global_models.get(variant.name, ()):
             features, ends = asked.seen_by(variant), asked.panel.lengths
             found = covariate_regression.fitted(model, features, np.arange(len(ends)), ends, asked.horizon)
-            return _Slopes(variant, model, *found)
+            return _Slopes(variant, model, found)
     return None
 
 
@@ -118,8 +126,8 @@ def _by_model(
 ) -> Iterator[tuple[str, Array, NDArray[np.bool_]]]:
     """Yield by model what covariates add to its forecasts (n, h, K), and where it failed (n,)."""
     if slopes:
-        changes = slopes.model.seen(asked.future) - slopes.model.seen(asked.usual)[:, None]
-        yield _told(slopes.variant, asked.panel, slopes.mean, np.nan_to_num(changes) * slopes.own[:, None])
+        added = np.nan_to_num(slopes.added(asked.future, asked.usual))
+        yield _told(slopes.variant, asked.panel, slopes.said.mean, added)
     used = (artifact.weights.group > 0) | artifact.weights.core
     for variant in (LIGHTGBM_RAW, LIGHTGBM_LOG):
         learnt = artifact.global_models.get(variant.name)
@@ -171,13 +179,13 @@ def _shares(artifact: Artifact, weights: Array, failed: NDArray[np.bool_]) -> Ar
         mean = np.where(failed, 0.0, weights)
         mean = mean / mean.sum(axis=1, keepdims=True)
         median = core / core.sum(axis=1, keepdims=True)
-    return np.asarray((1 - MEDIAN_SHARE) * mean + MEDIAN_SHARE * np.where(np.isfinite(median), median, mean))
+    guard = median_share(artifact.weights)
+    return np.asarray((1 - guard) * mean + guard * np.where(np.isfinite(median), median, mean))
 
 
 def _cleaned(asked: _Asked, slopes: _Slopes) -> Array:
     """The histories (rows,) less what the covariates did there, as the regression on them has it."""
-    panel, variant, seen_as = asked.panel, slopes.variant, slopes.model.seen
-    changes = seen_as(panel.known) - seen_as(asked.usual)[panel.positions]
-    added = np.nan_to_num(changes * slopes.own[panel.positions]).sum(axis=1)
-    clean = variant.inverse(variant.forward(panel.values) - added)
+    panel, variant = asked.panel, slopes.variant
+    added = np.nan_to_num(slopes.take(panel.positions).added(panel.known[:, None], asked.usual[panel.positions]))[:, 0]
+    clean = variant.inverse(variant.forward(panel.values) - added.sum(axis=1))
     return np.where(np.isfinite(clean), clean, panel.values)

@@ -15,6 +15,7 @@ from convect.select import Weights
 
 NAME = "Ensemble"
 MEDIAN_SHARE = 0.3
+FEWEST_GUARDS = 3  # models that a median is taken of: that of two is their plain mean, which guards nothing
 MIN_SPREAD_SHARE = 0.1  # of the weights that models with an interval of their own must carry for it to count
 EXPLOSION_SPANS = 3.0  # spans of the history beyond its extremes: nothing further out is believed
 
@@ -40,7 +41,8 @@ def combine(weights: Weights, row_weights: Array, predictions: Mapping[str, Pred
     share = np.divide(share, total[:, None], out=np.zeros_like(share), where=total[:, None] > 0)
     mean = np.einsum("wmh,wm->wh", np.nan_to_num(stacked), share)
     median = _median(stacked[:, weights.core], failed[:, weights.core], mean)
-    mean = (1 - MEDIAN_SHARE) * mean + MEDIAN_SHARE * median
+    guard = median_share(weights)
+    mean = (1 - guard) * mean + guard * median
     naive = predictions[NAIVE]
     alone = total <= 0
     spread = np.stack([predictions[name].spread for name in weights.models], axis=1)
@@ -49,6 +51,11 @@ def combine(weights: Weights, row_weights: Array, predictions: Mapping[str, Pred
         np.where(alone[:, None, None], naive.spread, _mean_spread(spread, share)),
         alone | (failed | (row_weights <= 0) | _is_naive(weights)).all(axis=1),
     )
+
+
+def median_share(weights: Weights) -> float:
+    """Return the share of the median of the models near the best in the ensemble: none where they are too few."""
+    return MEDIAN_SHARE if weights.core.sum() >= FEWEST_GUARDS else 0.0
 
 
 def _is_naive(weights: Weights) -> NDArray[np.bool_]:

@@ -56,6 +56,11 @@ def test_the_median_of_the_core_guards_the_mean() -> None:
     assert found.mean.item() == pytest.approx((1 - ensemble.MEDIAN_SHARE) * mean + ensemble.MEDIAN_SHARE * 2)
 
 
+def test_two_models_near_the_best_guard_nothing() -> None:
+    uneven = Weights(NAMES, np.array([0.0, 0.9, 0.1]), HALF.series, HALF.core)
+    assert combined(uneven, predictions()).mean[0].tolist() == pytest.approx([0.9 * 2 + 0.1 * 4, 0.9 * 4 + 0.1 * 8])
+
+
 def test_a_model_that_failed_has_no_say() -> None:
     found = combined(HALF, predictions({"Theta": [True, False]}))
     assert found.mean.tolist() == [pytest.approx([4, 8]), pytest.approx([7, 4])]
