@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -82,6 +83,13 @@ def _scheduled(place: str, certificate: str, key: str) -> Iterator[tuple[HostsEx
             """Keep every unit here until a process is free; few would all go to the process that has what is shared."""
             return True
 
+        def decide_worker_rootish_queuing_enabled(self) -> object:
+            """Return, of the processes that are free, the one that got the fewest units; None where none is."""
+            found = min(self.idle_task_count, key=lambda worker: dealt[worker.address], default=None)
+            dealt.update([found.address] if found else [])
+            return found
+
+    dealt: Counter[str] = Counter()  # units by process
     security = Invitation(0, certificate, key).security()
     runner = LoopRunner()
     runner.start()

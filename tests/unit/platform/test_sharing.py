@@ -81,6 +81,13 @@ def test_hosts_share_equal_units_evenly_and_none_is_done_twice(capsys: pytest.Ca
     assert all(36 <= units <= 44 for units in units_of(said)), said
 
 
+def test_hosts_that_are_free_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
+    with job_of(4) as job:
+        job.invite(*job.others)
+        assert [job.executor.submit(divided, number).result(60) for number in range(1, 41)][-1] == 1 / 40
+    assert all(9 <= units <= 11 for units in units_of(capsys.readouterr().out))
+
+
 def slower_on(host: str, number: int) -> int:
     from distributed import get_worker
 
