@@ -42,8 +42,8 @@ class Regression:
 
     def to_text(self) -> str:
         """Return the model as JSON."""
-        parts = (self.logged, self.products, self.slopes, self.spread)
-        return json.dumps([*(part.tolist() for part in parts), self.relative])
+        learnt = [self.logged.tolist(), self.slopes.tolist(), self.spread.tolist(), self.relative]
+        return json.dumps([*learnt, self.products.tolist()])
 
     def seen(self, covariates: Array) -> Array:
         """Return covariates (…, C) as the model takes them; NaN for what is unknown or has no logarithm."""
@@ -53,8 +53,8 @@ class Regression:
 
     @classmethod
     def from_text(cls, text: str) -> Regression:
-        """Return what `to_text` wrote; raises ValueError for anything else."""
-        logged, products, slopes, spread, relative = json.loads(text)
+        """Return what `to_text` wrote, also before there were products; raises ValueError for anything else."""
+        logged, slopes, spread, relative, *products = json.loads(text)
         pairs = np.array(products, np.int64).reshape(-1, 2)
         return cls(np.array(logged, np.bool_), pairs, np.array(slopes, float), np.array(spread, float), relative)
 

@@ -336,10 +336,16 @@ def test_beyond_the_covariates_that_are_held_the_usual_is_assumed() -> None:
 
 
 def test_what_is_written_is_read_to_the_bit() -> None:
-    model = learnt(priced([-30.0, -20.0, 4.0])[0])
+    model = learnt(promoted(12.0)[0])
     again = Regression.from_text(model.to_text())
     for name in ("logged", "products", "slopes", "spread"):
         np.testing.assert_array_equal(getattr(again, name), getattr(model, name), strict=True)
+
+
+def test_what_was_written_before_there_were_products_has_none() -> None:
+    again = Regression.from_text("[[true, false], [1.5, 2.0], [0.5, 1.0], false]")
+    assert again.products.shape == (0, 2)
+    assert again.slopes.tolist() == [1.5, 2.0] and not again.relative
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '[[true], ["a"], [1]]'])
