@@ -119,6 +119,10 @@ class Frequency:
         """Return for each stamp the number of the step it lies in, int64 of the same shape; neighbours differ by 1."""
         return self.grid.number(_seconds(timestamps))
 
+    def holding(self, timestamps: ArrayLike) -> Integers:
+        """Return for each stamp the number of the step that holds it, as `ordinal` without slack for jitter."""
+        return self.grid.holding(_seconds(timestamps))
+
     def from_ordinal(self, ordinals: ArrayLike) -> pd.DatetimeIndex:
         """Return the stamps of these step numbers (one dimension)."""
         return pd.DatetimeIndex(self.instants(ordinals))

@@ -130,7 +130,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "aggregate",
         "choice",
         "sum",
-        "how rows with the same item and stamp are made one; `avg` is read as mean",
+        "how rows of one item and stamp are made one, and rows finer than a stated `freq`; `avg` is read as mean",
         choices=("sum", "mean", "first", "last", "min", "max"),
     ),
     Hyperparameter(

@@ -20,10 +20,11 @@ from convect.reading.columns import plain
 from convect.reading.covariates import Coder
 from convect.reading.draft import Draft, Work
 from convect.reading.findings import Findings, QualityReport
+from convect.reading.finer import Steps, broken
 from convect.reading.intake import (
     Covariates,
     Rows,
-    find_frequency,
+    find_steps,
     read_covariates,
     read_rows,
     read_static,
@@ -68,15 +69,15 @@ def validate(
     static = None if static is None else plain(static)
     rows = read_rows(frame, schema)
     found = Findings(rows.ids)
-    step = find_frequency(rows, config, frequency)
+    steps = find_steps(rows, config.freq, frequency)
     coder = Coder(categories)
-    covariates = read_covariates(frame, related, schema, step, rows, coder, found)
+    covariates = read_covariates(frame, related, schema, steps, rows, coder, found)
     in_sums = schema.hierarchy if frequency is None else ()  # at serving nothing is summed
-    draft = _draft(rows, covariates, step, schema, config, found, together=bool(in_sums) and config.missing == "zero")
+    draft = _draft(rows, covariates, steps, schema, config, found, together=bool(in_sums) and config.missing == "zero")
     attributes = read_static(frame, static, schema, rows, coder, found)
     found.add_table("unseen_category", sum(coder.unseen.values()), "left empty")
     vocabulary = coder.vocabulary if categories is None else categories
-    panel = draft.panel(step, rows.ids, schema, attributes[draft.layout.kept], vocabulary)
+    panel = draft.panel(steps.frequency, rows.ids, schema, attributes[draft.layout.kept], vocabulary)
     groups = read_groups(frame, static, in_sums, rows.ids, rows.keys, rows.items)
     panel = replace(panel, groups=groups[draft.layout.kept], group_names=in_sums)
     if draft.cold.any():
@@ -88,7 +89,7 @@ def validate(
 def _draft(
     rows: Rows,
     covariates: Covariates,
-    step: Frequency,
+    steps: Steps,
     schema: Schema,
     config: Config,
     found: Findings,
@@ -96,13 +97,13 @@ def _draft(
     together: bool,
 ) -> Draft:
     """Lay the rows out block by block, each read twice: what all of them need is known before the first is put down."""
-    horizon, known = config.horizon or step.natural_horizon, len(schema.known_covariates)
-    cells_of = (_cells(rows, chosen, step, covariates, config) for chosen in rows.blocks)
+    horizon, known = config.horizon or steps.frequency.natural_horizon, len(schema.known_covariates)
+    cells_of = (_cells(rows, chosen, steps, covariates, config) for chosen in rows.blocks)
     layout = lay_out(cells_of, together=together)
     draft, last = Draft.empty(layout, len(rows.ids), horizon, known, covariates), int(layout.ends.max())
     for chosen in rows.blocks:
-        cells = _cells(rows, chosen, step, covariates, config)
-        _note_rows(found, rows, chosen, step, cells, config)
+        cells = _cells(rows, chosen, steps, covariates, config)
+        _note_rows(found, rows, chosen, steps, cells, config)
         at, part = layout.between(int(cells.items[0]), int(cells.items[-1]))
         work = Work(len(rows.ids), covariates.side, cells, part, last, horizon)
         _note_cells(found, work, config, known)
@@ -110,26 +111,37 @@ def _draft(
     return draft
 
 
-def _cells(rows: Rows, chosen: Chosen, step: Frequency, covariates: Covariates, config: Config) -> Cells:
+def _cells(rows: Rows, chosen: Chosen, steps: Steps, covariates: Covariates, config: Config) -> Cells:
     """The rows of a block, one an item and step."""
+    items, stamps = rows.items[chosen].astype(np.int64), rows.reading.instants[chosen]
+    target = rows.target.values[chosen]
+    if steps.reach is not None:
+        target = np.where(broken(steps, items, stamps, target), np.nan, target)
     return aggregate(
-        rows.items[chosen].astype(np.int64),
-        step.ordinal(rows.reading.instants[chosen]),
-        rows.target.values[chosen],
+        items,
+        steps.ordinals(stamps),
+        target,
         covariates.own[chosen],
         covariates.coded,
         config.aggregate,
+        None if steps.reach is None else stamps,
     )
 
 
-def _note_rows(found: Findings, rows: Rows, chosen: Chosen, step: Frequency, cells: Cells, config: Config) -> None:
+def _note_rows(found: Findings, rows: Rows, chosen: Chosen, steps: Steps, cells: Cells, config: Config) -> None:
     """Note what was done to single rows: text read as numbers, infinities, zones, stamps moved, rows made one."""
-    items = rows.items[chosen]
+    items, stamps = rows.items[chosen], rows.reading.instants[chosen]
     found.add_rows("number_as_text", items, rows.target.was_text[chosen], "read as a number")
     found.add_rows("infinite", items, rows.target.infinite[chosen], "taken as missing")
     found.add_rows("time_zone", items, rows.reading.zoned[chosen], "turned to UTC" if rows.reading.utc else "dropped")
-    found.add_rows("off_grid", items, ~step.on_grid(rows.reading.instants[chosen]), "moved to its step")
-    found.add("duplicate", np.bincount(cells.items, cells.copies - 1, len(rows.ids)), config.aggregate)
+    found.add_rows("off_grid", items, steps.strays(stamps), "moved to its step")
+    if steps.reach is None:
+        found.add("duplicate", np.bincount(cells.items, cells.copies - 1, len(rows.ids)), config.aggregate)
+        return
+    found.add("finer", np.bincount(cells.items, cells.copies, len(rows.ids)), steps.done(config.aggregate))
+    found.add("finer_steps", np.bincount(cells.items, minlength=len(rows.ids)), "made of the finer rows")
+    partly = broken(steps, items, stamps, rows.target.values[chosen])
+    found.add_rows("broken_step", items, partly, "rows not used: first or last step, not whole")
 
 
 def _note_cells(found: Findings, work: Work, config: Config, known: int) -> None:

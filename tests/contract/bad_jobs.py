@@ -126,10 +126,10 @@ BAD: dict[str, Bad] = {
         csv(SMALL.astype(str).replace({"timestamp": {"2024-01-05": "soon"}})),
     ),
     "frequency does not fit": Bad(
-        f"{DATA}freq is 'W', but the timestamps do not fit it, for example 2024-01-02 00:00:00. They look like D."
-        " Pass freq=D, leave freq out, or aggregate the table to the frequency you want.",
-        PLAIN,
-        hyperparameters={"freq": "W"},
+        f"{DATA}freq is 'W-MON', but the timestamps do not fit it, for example 2024-01-03 00:00:00."
+        " They look like W-WED. Pass freq=W-WED, leave freq out, or aggregate the table to the frequency you want.",
+        csv(table(3, 50, freq="W-WED")),
+        hyperparameters={"freq": "W-MON"},
     ),
     "no frequency": Bad(
         f"{CONFIG}freq is 'fortnightly', which is no frequency."

@@ -116,6 +116,7 @@ def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
         horizon=horizon,
         missing=request.missing or artifact.config.missing,
         aggregate=request.aggregate or artifact.config.aggregate,
+        freq=request.freq or artifact.config.freq,
     )
     frame = with_last_rows(request.frame, schema, artifact)
     panel, _ = validate(frame, schema, config, frequency=artifact.frequency, categories=artifact.panel.categories)

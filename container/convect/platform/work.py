@@ -77,9 +77,11 @@ def read_work(
         frequency=None if earlier is None else earlier.frequency,
         categories=None if earlier is None else earlier.panel.categories,
     )
+    if told := quality.aggregated():
+        print(f"aggregate: {told}", flush=True)
     actuals = None
     if "test" in tables:
         horizon = config.horizon or panel.frequency.natural_horizon
-        actuals = read_actuals(tables["test"], schema, panel, horizon, config.aggregate)
+        actuals = read_actuals(tables["test"], schema, panel, horizon, config.aggregate, stated=config.freq is not None)
         print(f"test: {actuals.count} values of {actuals.items} items to score with", flush=True)
     return Work(panel, quality, schema, actuals)

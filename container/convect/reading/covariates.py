@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from convect.errors import DataError
-from convect.frequency import Frequency
 from convect.reading.blocks import looked_up
 from convect.reading.columns import as_text, coded_ids, example, factorized, joined, read_numbers, require
+from convect.reading.finer import Steps
 from convect.reading.instants import read_instants
 from convect.reading.repair import Cells, Mask, aggregate
 
@@ -132,7 +132,7 @@ class SideTable:
 def side_table(
     table: pd.DataFrame,
     timestamp: str,
-    frequency: Frequency,
+    steps: Steps,
     keys: Keys,
     extra: Floats,
     coded: Mask,
@@ -148,20 +148,21 @@ def side_table(
     reading = read_instants(table[timestamp], f"column {example(timestamp)} of {where}")
     _refuse_other_clock(clock_min, reading.clock_min)
     known = rows >= 0
+    stamps = reading.instants[known]
     cells = aggregate(
         rows[known],
-        frequency.ordinal(reading.instants[known]),
+        steps.ordinals(stamps),
         np.zeros(int(known.sum())),
         extra[known],
         coded,
         "first",
+        None if steps.reach is None else stamps,
     )
-    if keys.names and not per_item and (cells.copies > 1).any():
+    many = cells.copies > 1 if steps.reach is None else np.diff(np.sort(stamps)) == np.timedelta64(0)
+    if keys.names and not per_item and many.any():
         raise _no_item_column(table, where, keys, "several rows for one timestamp")
     counts = {"related_unknown_item": int((~known).sum()), "related_duplicate": int((cells.copies - 1).sum())}
-    return SideTable(cells, key_of_item), counts | {
-        "related_off_grid": int((~frequency.on_grid(reading.instants)).sum())
-    }
+    return SideTable(cells, key_of_item), counts | {"related_off_grid": int(steps.strays(reading.instants).sum())}
 
 
 def _refuse_other_clock(ours_min: float | None, theirs_min: float | None) -> None:

@@ -89,6 +89,15 @@ class QualityReport:
         plain = {name: value for name, value in vars(self).items() if name != "findings"}
         return {**plain, "findings": totals}
 
+    def aggregated(self) -> str:
+        """Return in a sentence what became of a table finer than its steps, "" where it was not."""
+        totals = self.summary()["findings"]
+        if "finer" not in totals:
+            return ""
+        rows, steps, broken = (totals.get(name, {}).get("count", 0) for name in ("finer", "finer_steps", "broken_step"))
+        left = f"; {broken} rows of first or last steps that are not whole are not used" if broken else ""
+        return f"{rows} rows became {steps} steps ({totals['finer']['action']}){left}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything, fit for JSON: `summary` and `findings`, a list of one object a row."""
         rows = zip(*(self.findings[name].tolist() for name in COLUMNS), strict=True)

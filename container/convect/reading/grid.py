@@ -45,6 +45,24 @@ class Grid:
         days = weekday_days(units) if self.unit == "weekday" else self._month_days(units)
         return days * DAY_S + self.shift_s
 
+    def holding(self, seconds: Integers) -> Integers:
+        """Return for each stamp the number of the step that holds it, to the second, as `number` without its slack."""
+        return self.number(seconds - self.slack_s if self.unit == "second" else seconds)
+
+    def begins(self, numbers: Integers) -> Integers:
+        """Return the first second of these steps, which is their stamp but where that is the end of a month."""
+        units = numbers * self.step + self.phase
+        if self.unit == "month":
+            first = units - (self.step - 1 if self.end else 0)
+            return first.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64) + self.shift_s
+        return units if self.unit == "second" else weekday_days(units) * DAY_S + self.shift_s
+
+    def ends(self, numbers: Integers) -> Integers:
+        """Return the second after these steps; a Friday ends with its day, though its step holds the weekend."""
+        if self.unit != "weekday":
+            return self.begins(numbers + 1)
+        return (weekday_days((numbers + 1) * self.step + self.phase - 1) + 1) * DAY_S + self.shift_s
+
     def _month_days(self, months: Integers) -> Integers:
         firsts = (months + int(self.end)).astype("datetime64[M]").astype("datetime64[D]")
         days = firsts.astype(np.int64) - int(self.end)

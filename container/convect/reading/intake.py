@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.config import Config
 from convect.errors import ConfigError, DataError
 from convect.frequency import Frequency
 from convect.reading.blocks import Chosen, Codes, blocks, looked_up
 from convect.reading.columns import Numbers, coded_ids, example, joined, read_numbers, require
 from convect.reading.covariates import Coder, Keys, SideTable, side_table, static_values
 from convect.reading.findings import Findings
+from convect.reading.finer import Steps, steps_of
 from convect.reading.instants import Reading, read_instants
 from convect.schema import Schema
 
@@ -67,19 +67,20 @@ def read_rows(frame: pd.DataFrame, schema: Schema) -> Rows:
     return Rows(names[order], Keys(parts[order], schema.item_id), items, reading, target, blocks(items))
 
 
-def find_frequency(rows: Rows, config: Config, frequency: Frequency | None) -> Frequency:
-    """Return the frequency of the table: the trained one at serving, else the stated or inferred one.
+def find_steps(rows: Rows, stated: str | None, frequency: Frequency | None) -> Steps:
+    """Return the steps of the table: of the trained frequency at serving, else of the stated or inferred one.
 
-    Raises DataError where the stamps do not fit it.
+    Raises DataError where the stamps do not fit; finer ones fit a frequency that is `stated`.
     """
+    return steps_of(*telling(rows), stated, frequency)
+
+
+def telling(rows: Rows) -> tuple[NDArray[np.datetime64], Codes]:
+    """Return the stamps and items, ascending by both, of enough whole items to tell the steps of a table."""
     every = -(-len(rows.items) // FREQUENCY_ROWS)
     chosen = np.flatnonzero(rows.items % every == 0)
     chosen = chosen[np.lexsort((rows.reading.instants[chosen], rows.items[chosen]))]
-    stamps, items = rows.reading.instants[chosen], rows.items[chosen]
-    if frequency is None:
-        return Frequency.infer(stamps, items, config.freq)
-    frequency.check(stamps, items)
-    return frequency
+    return rows.reading.instants[chosen], rows.items[chosen]
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def read_covariates(
     frame: pd.DataFrame,
     related: pd.DataFrame | None,
     schema: Schema,
-    step: Frequency,
+    steps: Steps,
     rows: Rows,
     coder: Coder,
     found: Findings,
@@ -111,7 +112,7 @@ def read_covariates(
     if related is None:
         return Covariates(own, coded, None)
     aside = _stack([read[name].get(_RELATED) for name in names], len(related))
-    side, counts = side_table(related, schema.timestamp, step, rows.keys, aside, coded, rows.reading.clock_min)
+    side, counts = side_table(related, schema.timestamp, steps, rows.keys, aside, coded, rows.reading.clock_min)
     for finding, action in _RELATED_FINDINGS.items():
         found.add_table(finding, counts[finding], action)
     return Covariates(own, coded, side)

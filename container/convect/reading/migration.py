@@ -46,7 +46,7 @@ PARTS = (
         AUTOPILOT,
         "Transformations.Aggregation",
         "aggregate",
-        "of rows with one stamp, `avg` is mean; tables finer than `ForecastFrequency` and covariates are refused",
+        "of the target, `avg` is mean; also of a table finer than `ForecastFrequency`; covariates are refused",
     ),
     Part(AUTOPILOT, "HolidayConfig.CountryCode", "holidays"),
     Part(AUTOPILOT, "CompletionCriteria.MaxAutoMLJobRuntimeInSeconds", "time_limit"),

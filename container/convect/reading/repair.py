@@ -27,23 +27,35 @@ class Cells:
     copies: Integers  # (m,) rows that were made one
 
 
-def aggregate(items: Integers, ordinals: Integers, target: Floats, extra: Floats, coded: Mask, method: str) -> Cells:
+def aggregate(
+    items: Integers,
+    ordinals: Integers,
+    target: Floats,
+    extra: Floats,
+    coded: Mask,
+    method: str,
+    instants: NDArray[np.datetime64] | None = None,
+) -> Cells:
     """Return one cell an item and step; items, ordinals and target are (rows,), extra (rows, columns).
 
     method is sum, mean, first, last, min or max of the known targets; covariates are averaged, codes (columns in
     `coded`) become the smallest. Equal but for the order of the rows, save first and last.
+
+    instants: (rows,) where a step holds rows of several stamps; then first and last go by them, and of codes the
+    earliest known stays.
     """
     if _one_each(items, ordinals):
         return Cells(items, ordinals, target, extra, np.ones(len(items), np.int64))
     ordered = method in ("first", "last")
-    order = np.lexsort((ordinals, items) if ordered else (target, ordinals, items))
+    within = () if instants is None else (instants,)
+    order = np.lexsort((*(() if ordered else (target,)), *within, ordinals, items))
     items, ordinals, target, extra = items[order], ordinals[order], target[order], extra[order]
     new = np.r_[True, (np.diff(items) != 0) | (np.diff(ordinals) != 0)][: len(items)]
     first = np.flatnonzero(new)
     copies = np.diff(np.r_[first, len(items)])
     if len(first) < len(items):
         target = _reduced(target, first, copies, method)
-        extra = _reduced_extra(extra, first, coded)
+        extra = _reduced_extra(extra, first, coded, earliest=instants is not None)
     return Cells(items[first], ordinals[first], target, extra, copies)
 
 
@@ -70,14 +82,19 @@ def _reduced(target: Floats, first: Integers, copies: Integers, method: str) -> 
     return np.where(count > 0, total / divisor, np.nan)
 
 
-def _reduced_extra(extra: Floats, first: Integers, coded: Mask) -> Floats:
+def _reduced_extra(extra: Floats, first: Integers, coded: Mask, *, earliest: bool) -> Floats:
     if not extra.shape[1]:
         return extra[first]
     known = ~np.isnan(extra)
     count = np.add.reduceat(known, first, axis=0, dtype=np.int64)
     mean = np.add.reduceat(np.where(known, extra, 0.0), first, axis=0) / np.maximum(count, 1)
-    smallest = np.fmin.reduceat(extra, first, axis=0)
-    return np.where(count > 0, np.where(coded, smallest, mean), np.nan)
+    if earliest:
+        rows = np.arange(len(extra))[:, None]
+        place = np.minimum.reduceat(np.where(known, rows, len(extra) - 1), first, axis=0)
+        code = np.take_along_axis(extra, place, axis=0)
+    else:
+        code = np.fmin.reduceat(extra, first, axis=0)
+    return np.where(count > 0, np.where(coded, code, mean), np.nan)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def refit_config(earlier: Artifact, stated: Mapping[str, Any]) -> Config:
     if horizon > longest:
         message = f"Hyperparameter horizon is {horizon}; the earlier model was trained for {earlier.horizon} steps."
         raise ConfigError(message, f"Ask for at most {longest} steps, or leave channel 'model' out.")
-    kept = {"schema": earlier.schema.to_dict(), "time_limit": None}
+    kept = {"schema": earlier.schema.to_dict(), "time_limit": None, "freq": stated.get("freq", earlier.config.freq)}
     return replace(
         earlier.config, **{**kept, **{name: stated[name] for name in _FREE if name in stated}, "horizon": horizon}
     )

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from convect import metrics
 from convect.artifact import Artifact
 from convect.errors import DataError
+from convect.frequency import Frequency
 from convect.models.features import Index
 from convect.models.simple import Array
 from convect.panel import Panel
 from convect.reading.columns import plain
-from convect.reading.intake import read_rows
-from convect.reading.repair import aggregate
+from convect.reading.finer import broken, finer_steps
+from convect.reading.intake import Rows, read_rows, telling
+from convect.reading.repair import Cells, aggregate
 from convect.schema import Schema
 
 
@@ -38,16 +40,17 @@ class Actuals:
         return int(np.isfinite(self.values).any(axis=1).sum())
 
 
-def read_actuals(table: pd.DataFrame, schema: Schema, panel: Panel, horizon: int, how: str) -> Actuals:
+def read_actuals(
+    table: pd.DataFrame, schema: Schema, panel: Panel, horizon: int, how: str, *, stated: bool = False
+) -> Actuals:
     """Return the values of a table that lie within `horizon` steps of the end of the panel's items.
 
-    The table may hold whole series; `how` makes rows of one item and stamp one, as in training.
+    The table may hold whole series; `how` makes rows of one item and stamp one, as in training, and
+    those of one step where the frequency is `stated` and the table is finer.
     Raises DataError where the table cannot be read, or has no such value.
     """
     rows = read_rows(plain(table), schema)
-    stamps = panel.frequency.ordinal(rows.reading.instants)
-    nothing = np.empty((len(stamps), 0))
-    cells = aggregate(rows.items, stamps, rows.target.values, nothing, np.zeros(0, bool), how)
+    cells = _cells(rows, panel.frequency, how, stated=stated)
     place = pd.Index(panel.item_ids).get_indexer(pd.Index(rows.ids))[cells.items]
     step = cells.ordinals - panel.ends[place]
     inside = (place >= 0) & (step >= 1) & (step <= horizon)
@@ -57,6 +60,16 @@ def read_actuals(table: pd.DataFrame, schema: Schema, panel: Panel, horizon: int
         message = f"No row of channel 'test' lies in the {horizon} steps after the end of a series that is trained on."
         raise DataError(message, "Give the values that follow those of channel 'train', for the same items.")
     return Actuals(panel.item_ids, values)
+
+
+def _cells(rows: Rows, frequency: Frequency, how: str, *, stated: bool) -> Cells:
+    stamps, target = rows.reading.instants, rows.target.values
+    nothing, none_coded = np.empty((len(stamps), 0)), np.zeros(0, bool)
+    steps = finer_steps(*telling(rows), frequency) if stated else None
+    if steps is None:
+        return aggregate(rows.items, frequency.ordinal(stamps), target, nothing, none_coded, how)
+    whole = np.where(broken(steps, rows.items, stamps, target), np.nan, target)
+    return aggregate(rows.items, steps.ordinals(stamps), whole, nothing, none_coded, how, stamps)
 
 
 def score(artifact: Artifact, actuals: Actuals, panel: Panel) -> dict[str, float]:
