@@ -6,7 +6,7 @@ a wrong value, so one that breaks off is left out wherever the table shows how f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,10 +26,15 @@ _ENOUGH_STEPS = 5  # fewer tell how far rows reach only where the rows themselve
 
 @dataclass(frozen=True)
 class Reach:
-    """How many seconds from the start and the end of a step its first and last row usually are; None where unknown."""
+    """How many seconds from the start and the end of a step its first and last row usually are; None where unknown.
+
+    `span` is where rows come at no regular step: the first and last second with a value of the whole table. Where an
+    item's own rows end tells nothing then, as the next one might have come at any time.
+    """
 
     start_s: float | None
     end_s: float | None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,16 +102,30 @@ def _holds_many(coarse: Frequency, stamps: NDArray[np.datetime64], items: Intege
 def _reach(coarse: Frequency, stamps: NDArray[np.datetime64], items: Integers) -> Reach:
     """What the steps between tell: every one but an item's last ends whole, every one but its first starts so."""
     seconds, numbers = _seconds(stamps), coarse.holding(stamps)
+    regular = _regular(seconds, items)
+    if not regular:
+        order = np.argsort(seconds)
+        seconds, numbers, items = seconds[order], numbers[order], np.zeros_like(items)
     same = np.diff(items) == 0
     turn = np.flatnonzero(same & (np.diff(numbers) != 0))  # the last row of a step that another one follows
-    enough = len(turn) >= _ENOUGH_STEPS or _regular(seconds, items)
-    if not len(turn) or not enough:
+    if len(turn) < (1 if regular else _ENOUGH_STEPS):
         return Reach(None, None)
     grid = coarse.grid
     before = grid.ends(numbers[turn]) - seconds[turn]
     after = seconds[turn + 1] - grid.begins(numbers[turn + 1])
     length = float(np.median(grid.ends(numbers[turn]) - grid.begins(numbers[turn])))
-    return Reach(_usual(after, length), _usual(before, length))
+    return Reach(
+        _usual(after, length), _usual(before, length), None if regular else (int(seconds[0]), int(seconds[-1]))
+    )
+
+
+def spanned(steps: Steps, instants: NDArray[np.datetime64], target: Floats) -> Steps:
+    """Return the steps with the span of all rows (rows,) that have a value, where the span is what counts."""
+    known = instants[~np.isnan(target)]
+    if steps.reach is None or steps.reach.span is None or not len(known):
+        return steps
+    first, last = _seconds(np.array([known.min(), known.max()])).tolist()
+    return replace(steps, reach=replace(steps.reach, span=(first, last)))
 
 
 def _usual(distances_s: Integers, length_s: float) -> float | None:
@@ -136,13 +155,13 @@ def broken(steps: Steps, items: Integers, instants: NDArray[np.datetime64], targ
     order = known[np.lexsort((seconds[known], items[known]))]
     own, first = np.unique(items[order], return_index=True)
     place = np.searchsorted(own, items).clip(max=len(own) - 1)
-    for row, usual, at_end in (
-        (order[first], steps.reach.start_s, False),
-        (order[np.r_[first[1:], len(order)] - 1], steps.reach.end_s, True),
-    ):
+    begun, ended = seconds[order[first]], seconds[order[np.r_[first[1:], len(order)] - 1]]
+    if steps.reach.span is not None:
+        begun, ended = (np.full_like(begun, bound) for bound in steps.reach.span)
+    for edge, usual, at_end in ((begun, steps.reach.start_s, False), (ended, steps.reach.end_s, True)):
         if usual is not None:
-            step = numbers[row]
-            far = grid.ends(step) - seconds[row] if at_end else seconds[row] - grid.begins(step)
+            step = grid.holding(edge)
+            far = grid.ends(step) - edge if at_end else edge - grid.begins(step)
             out |= (far > usual)[place] & (numbers == step[place]) & (own[place] == items)
     return out & ~np.isnan(target)
 

@@ -14,7 +14,7 @@ from convect.reading.blocks import Chosen, Codes, blocks, looked_up
 from convect.reading.columns import Numbers, coded_ids, example, joined, read_numbers, require
 from convect.reading.covariates import Coder, Keys, SideTable, side_table, static_values
 from convect.reading.findings import Findings
-from convect.reading.finer import Steps, steps_of
+from convect.reading.finer import Steps, spanned, steps_of
 from convect.reading.instants import Reading, read_instants
 from convect.schema import Schema
 
@@ -72,7 +72,8 @@ def find_steps(rows: Rows, stated: str | None, frequency: Frequency | None) -> S
 
     Raises DataError where the stamps do not fit; finer ones fit a frequency that is `stated`.
     """
-    return steps_of(*telling(rows), stated, frequency)
+    steps = steps_of(*telling(rows), stated, frequency)
+    return spanned(steps, rows.reading.instants, rows.target.values) if steps.reach else steps
 
 
 def telling(rows: Rows) -> tuple[NDArray[np.datetime64], Codes]:

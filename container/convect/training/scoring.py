@@ -16,7 +16,7 @@ from convect.models.features import Index
 from convect.models.simple import Array
 from convect.panel import Panel
 from convect.reading.columns import plain
-from convect.reading.finer import broken, finer_steps
+from convect.reading.finer import broken, finer_steps, spanned
 from convect.reading.intake import Rows, read_rows, telling
 from convect.reading.repair import Cells, aggregate
 from convect.schema import Schema
@@ -68,6 +68,7 @@ def _cells(rows: Rows, frequency: Frequency, how: str, *, stated: bool) -> Cells
     steps = finer_steps(*telling(rows), frequency) if stated else None
     if steps is None:
         return aggregate(rows.items, frequency.ordinal(stamps), target, nothing, none_coded, how)
+    steps = spanned(steps, stamps, target)
     whole = np.where(broken(steps, rows.items, stamps, target), np.nan, target)
     return aggregate(rows.items, steps.ordinals(stamps), whole, nothing, none_coded, how, stamps)
 

@@ -86,6 +86,17 @@ def test_sparse_transactions_keep_their_ends_and_it_is_said() -> None:
     assert report.summary()["findings"]["finer"]["action"].endswith("an end that is not whole may be kept")
 
 
+def test_single_sales_end_where_the_table_does() -> None:
+    random = np.random.default_rng(0)
+    seconds = np.sort(random.integers(0, 20 * 86_400 + 10_000, 4000))  # not three hours of the last day
+    table = rows(pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds, unit="s"))
+    table["id"] = random.choice(["a", "b", "c"], 4000)
+    early = (table["id"] == "c") & (seconds >= 10.1 * 86_400)  # its last sale comes early in a day that is whole
+    panel, report = validate(table[~early], SCHEMA, DAILY)
+    assert panel.lengths.tolist() == [20, 20, 11]
+    assert counts(report)["broken_step"] == ((seconds >= 20 * 86_400) & ~early).sum()
+
+
 def test_a_day_that_only_a_covariate_ends_is_the_first_of_the_future() -> None:
     stamps, schema = hours("2024-01-01", 24 * 5), replace(SCHEMA, known_covariates=("price", "sign"))
     values = np.where(np.arange(120) < 75, 1.0, np.nan)  # until two in the morning of the fourth day
