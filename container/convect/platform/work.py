@@ -14,6 +14,7 @@ from convect.platform.inputs import TABLES, Folders, folders, is_sharded, read_i
 from convect.platform.opt_ml import OptML
 from convect.platform.pipes import is_pipe
 from convect.quality import QualityReport, validate
+from convect.reading import deepar
 from convect.reading.datasets import Dataset
 from convect.schema import Schema
 from convect.training.refit import check_schema
@@ -35,10 +36,15 @@ class Work:
 def read_settings(opt_ml: OptML) -> tuple[Config, dict[str, Dataset]]:
     """Return the settings, and what describes the data, of the hyperparameters and of files in the channels.
 
-    Raises ConfigError and UserError.
+    Prints which hyperparameters of DeepAR have no effect. Raises ConfigError and UserError.
     """
     names = [name for name in opt_ml.channels() if name in TABLES]
-    return settings_of(opt_ml.hyperparameters(), {name: [opt_ml.channel_dir(name)] for name in names})
+    stated = opt_ml.hyperparameters()
+    found = settings_of(stated, {name: [opt_ml.channel_dir(name)] for name in names})
+    idle = ", ".join(deepar.idle(stated))
+    if idle:
+        print(f"hyperparameters of DeepAR's network, without effect here: {idle}", flush=True)
+    return found
 
 
 def earlier_model(opt_ml: OptML) -> Artifact | None:
