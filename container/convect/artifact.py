@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from itertools import chain
@@ -161,6 +161,7 @@ class Artifact:
             "schema": self.schema.to_dict(),
             "config": self.config.to_dict(),
             "frequency": asdict(self.frequency),
+            "clock_min": self.panel.clock_min,
             "seasons": list(self.seasons),
             "horizon": self.horizon,
             "items": len(self.panel),
@@ -209,7 +210,7 @@ def _panel(manifest: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> P
     past, past_names = block(history, "past")
     static, static_names = block(items, "static")
     after, _ = block(future, "known")
-    return Panel.build(
+    panel = Panel.build(
         Frequency(**manifest["frequency"]),
         items["item_id"].to_numpy(object),
         items["start"].to_numpy(),
@@ -225,6 +226,7 @@ def _panel(manifest: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> P
         static_names=static_names,
         categories={name: tuple(values) for name, values in manifest["categories"].items()},
     )
+    return replace(panel, clock_min=manifest.get("clock_min"))  # a model from before it was kept has none
 
 
 def _global_models(model_dir: Path, files: list[str]) -> GlobalModels:

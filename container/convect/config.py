@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from convect.errors import ConfigError, likest
 from convect.hyperparameters import HYPERPARAMETERS, Hyperparameter, markdown_table
+from convect.reading import deepar
 from convect.reading.filling import FILL_PLACES, aggregate_method, fill_method
 from convect.reading.foreign import from_json, own_config, shown
 from convect.schema import read_partial
@@ -85,20 +86,32 @@ class Config:
 
 
 def given(raw: Mapping[str, object]) -> dict[str, Any]:
-    """Return, typed and checked, only the settings that `raw` really gives, `config` unfolded.
+    """Return, typed and checked, only the settings that `raw` really gives, `config` unfolded; DeepAR's names are read.
 
     Raises ConfigError for an unknown name, with the nearest known one, and for a value that cannot be used.
     """
-    values = {name: value for name, value in raw.items() if not str(name).startswith(_IGNORED)}
+    named = {name: value for name, value in raw.items() if not str(name).startswith(_IGNORED)}
+    values, theirs = deepar.parted(named)
     _refuse_unknown(values)
     inner = _typed(_TABLE["config"], values.pop("config", None)) or {}
     _refuse_unknown(inner)
     if "config" in inner:
         raise ConfigError("Hyperparameter config holds a config again.", "Put its entries one level higher.")
     explicit = {name: _typed(_TABLE[name], value) for name, value in values.items()}
-    explicit = {name: value for name, value in explicit.items() if value is not None}
+    explicit = _with_deepar({name: value for name, value in explicit.items() if value is not None}, theirs)
     unfolded = {name: _typed(_TABLE[name], value) for name, value in inner.items() if name not in explicit}
     return {**{name: value for name, value in unfolded.items() if value is not None}, **explicit}
+
+
+def _with_deepar(own: dict[str, Any], theirs: Mapping[str, object]) -> dict[str, Any]:
+    """Add what DeepAR's names say; each is read as ours, and refused where both are there and differ."""
+    for name, value in theirs.items():
+        ours = deepar.OURS[name]
+        found = _typed(replace(_TABLE[ours], name=name), value)
+        if found is not None and own.setdefault(ours, found) != found:
+            message = f"Hyperparameters {ours} and {name} differ: {shown(own[ours])} and {shown(found)}."
+            raise ConfigError(message, f"Keep one of them; {name} is DeepAR's word for {ours}.")
+    return own
 
 
 def _refuse_unknown(values: Mapping[str, object]) -> None:

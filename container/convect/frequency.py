@@ -59,11 +59,23 @@ class Frequency:
         return cls(spelling.write(cadence.infer(seconds, codes)))
 
     def check(self, stamps: ArrayLike, items: ArrayLike | None = None) -> None:
-        """Raise DataError where most of these stamps (sorted as for `infer`) are off this very grid, or denser."""
+        """Raise SeriesError where most of these stamps (sorted as for `infer`) are off this very grid, or denser.
+
+        It is told to who sends data to a trained model. One stamp alone, which shows no step, is a stray one.
+        """
         seconds = _seconds(stamps)
         codes = np.zeros(len(seconds), np.int64) if items is None else np.asarray(items, np.int64)
-        if len(seconds):
-            cadence.check(self.grid, seconds, codes, self.alias)
+        if len(np.unique(seconds)) < 2:
+            return
+        example = cadence.misfit(self.grid, seconds, codes)
+        if example is not None:
+            raise self._misfit(example)
+
+    def _misfit(self, example: int) -> SeriesError:
+        step = int(self.grid.seconds(self.grid.number(np.array([example])))[0])
+        found, near = (np.datetime64(second, "s").item().isoformat(sep=" ") for second in (example, step))
+        message = f"The model was trained at {self.alias!r}, but the timestamps do not fit it, for example {found}."
+        return SeriesError(message, f"Send one row for each step of that frequency, such as {near}.")
 
     def matches(self, text: str) -> bool:
         """Whether a frequency as somebody writes it can mean this one: "M" matches "MS" and "ME", "W" any "W-…"."""

@@ -20,7 +20,8 @@ Integers = NDArray[np.int64]
 class Panel:
     """n items of `rows` observations in all, laid end to end; see `build` for the shapes and what is guaranteed.
 
-    cold_ids (c,) and cold_static (c, S): items without any value that a forecast is asked for.
+    cold_ids (c,) and cold_static (c, S): items without any value that a forecast is asked for. clock_min: how far the
+    clock of the stamps is ahead of UTC, in minutes; None where nobody said.
     """
 
     frequency: Frequency
@@ -41,6 +42,7 @@ class Panel:
     group_names: tuple[str, ...]
     cold_ids: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, dtype=object))
     cold_static: Floats | None = None
+    clock_min: float | None = None
 
     @classmethod
     def build(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from convect.answering import apart, cold, forecasting, inline
+from convect.answering import apart, clock, cold, forecasting, inline
 from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import TAIL_ROWS, Artifact
 from convect.config import Config
@@ -197,10 +197,12 @@ def _answered(artifact: Artifact, request: ForecastRequest, horizon: int) -> For
 
 def _ready(artifact: Artifact, request: ForecastRequest, horizon: int) -> forecasting.Ready:
     if request.frame is not None:
+        request, note = clock.at_trained(artifact, request)
         panel = forecasting.read(artifact, request, horizon)
         known = forecasting.known_positions(artifact, panel)
         history = forecasting.histories(known)
-        return forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
+        ready = forecasting.afresh(artifact, panel, known, horizon, history, request.series_limit_s)
+        return replace(ready, note=note)
     positions = forecasting.positions_of(artifact, request)
     if horizon <= artifact.horizon:
         return forecasting.look_up(artifact, positions, horizon)

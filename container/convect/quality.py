@@ -79,7 +79,8 @@ def validate(
     vocabulary = coder.vocabulary if categories is None else categories
     panel = draft.panel(steps.frequency, rows.ids, schema, attributes[draft.layout.kept], vocabulary)
     groups = read_groups(frame, static, in_sums, rows.ids, rows.keys, rows.items)
-    panel = replace(panel, groups=groups[draft.layout.kept], group_names=in_sums)
+    clock_min = rows.reading.clock_min
+    panel = replace(panel, groups=groups[draft.layout.kept], group_names=in_sums, clock_min=clock_min)
     if draft.cold.any():
         panel = replace(panel, cold_ids=rows.ids[draft.cold], cold_static=attributes[draft.cold])
     _flag(found, panel, draft.layout)

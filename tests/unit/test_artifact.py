@@ -52,6 +52,17 @@ def saved(trained: Artifact, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
+def test_the_clock_of_its_stamps_is_kept_and_an_older_model_has_none(tmp_path: Path) -> None:
+    frame = table(2, 72, "h", 24).assign(timestamp=lambda frame: frame["timestamp"].dt.tz_localize("Asia/Karachi"))
+    pipeline.train(frame, fast(), progress=quiet).artifact.save(tmp_path)
+    assert Artifact.load(tmp_path).panel.clock_min == 300
+    path = tmp_path / MANIFEST
+    manifest = json.loads(path.read_text())
+    del manifest["clock_min"]
+    path.write_text(json.dumps(manifest))
+    assert Artifact.load(tmp_path).panel.clock_min is None
+
+
 def test_it_says_what_it_is(trained: Artifact) -> None:
     assert trained.item_ids == ("007", "i0", "i1", "i2", "i3")
     assert trained.position == {item: place for place, item in enumerate(trained.item_ids)}

@@ -184,7 +184,7 @@ def test_a_bad_schema_is_refused_here_already() -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("horzon", "horizon"), ("Horizon", "horizon"), ("prediction_length", "horizon"), ("quantile_levels", "quantiles")],
+    [("horzon", "horizon"), ("Horizon", "horizon"), ("test_quantiles", "quantiles"), ("quantile_levels", "quantiles")],
 )
 def test_unknown_names_get_the_nearest(name: str, hint: str) -> None:
     assert message(**{name: "1"}) == f"Unknown hyperparameter '{name}'. Did you mean '{hint}'? {KNOWN}"
@@ -195,10 +195,10 @@ def test_unknown_name_with_nothing_near() -> None:
 
 
 def test_unknown_names_are_told_all_at_once() -> None:
-    deepar = {"time_freq": "D", "context_length": "30", "prediction_length": "7", "seed": "1", "epochs": "20"}
-    assert message(**deepar) == (
-        "Unknown hyperparameters 'time_freq', 'context_length', 'prediction_length', 'epochs'."
-        f" Did you mean 'freq' for 'time_freq', 'horizon' for 'prediction_length'? {KNOWN}"
+    foreign = {"forecast_horizon": "7", "seed": "1", "epochs": "20", "country": "US"}
+    assert message(**foreign) == (
+        "Unknown hyperparameters 'forecast_horizon', 'epochs', 'country'."
+        f" Did you mean 'horizon' for 'forecast_horizon', 'holidays' for 'country'? {KNOWN}"
     )
     assert message(banana="1", apple="2") == f"Unknown hyperparameters 'banana', 'apple'. {KNOWN}"
 

@@ -230,7 +230,7 @@ def test_a_clean_panel_passes_unchanged(rows: list[tuple[Any, ...]], alias: str)
     except UserError:
         return
     twice, report = validate(table_of(once), PRICED, Config(), frequency=once.frequency, categories=once.categories)
-    dropped = ("observed", "future", "cold_ids", "cold_static")
+    dropped = ("observed", "future", "cold_ids", "cold_static", "clock_min")
     whole = Panel.build(
         **{name: value for name, value in vars(once).items() if name not in dropped}, future=twice.future
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from convect.answering import deadline, forecasting
+from convect.answering import clock, deadline, forecasting
 from convect.answering.request import Forecast, ForecastRequest
 from convect.artifact import Artifact
 from convect.errors import DataError, RequestError, SeriesError
@@ -121,6 +121,7 @@ def _searched(artifact: Artifact, request: ForecastRequest, rows: _Rows) -> Erro
 def _try(artifact: Artifact, request: ForecastRequest) -> None:
     """Read a table, and the stamps of its forecasts, which a calendar may not hold."""
     horizon = forecasting.horizon_of(artifact, request)
+    request, _ = clock.at_trained(artifact, request)
     forecasting.read(artifact, request, horizon).future_timestamps(horizon)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from convect.answering.request import Series
 from convect.artifact import Artifact
 from convect.errors import DataError, nearest
+from convect.reading.clocks import told_turned
 from convect.reading.columns import LARGEST, as_text, example
 from convect.reading.instants import read_instants
 
@@ -119,30 +120,51 @@ def _notes(artifact: Artifact, series: Series) -> tuple[str, ...]:
         _NO_STATIC: bool(series.static) and not schema.static,
         _NO_START: series.start is None and bool(len(series.target)),
     }
-    return tuple(note for note, holds in facts.items() if holds)
+    if series.start is not None and len(series.target):
+        facts[_moment(series.start, artifact.panel.clock_min)[1]] = True
+    return tuple(note for note, holds in facts.items() if note and holds)
 
 
 def _start(artifact: Artifact, series: Series) -> int:
     """The step number of the first value sent."""
     if series.start is None:
         return int(artifact.panel.ends.max()) - len(series.target) + 1
-    stamp = instant(series.start)
+    stamp, _ = _moment(series.start, artifact.panel.clock_min)
     first = int(artifact.frequency.ordinal(stamp))
     artifact.frequency.instants(np.array([first, first + len(series.target) + 1]))  # refuses what no stamp can hold
     return first
 
 
+def instant(start: str | int, clock_min: float | None = None) -> np.datetime64:
+    """Return the stamp that a text or a number means, at this clock, without its time zone. Raises DataError.
+
+    clock_min: minutes ahead of UTC; None keeps the clock on the wall.
+    """
+    return _moment(start, clock_min)[0]
+
+
 @lru_cache(maxsize=4096)
-def instant(start: str | int) -> np.datetime64:
-    """Return the stamp that a text or a number means, without its time zone. Raises DataError."""
+def _moment(start: str | int, clock_min: float | None) -> tuple[np.datetime64, str]:
+    """As `instant`, and a sentence where the stamp was turned to another clock."""
+    wall, theirs_min = _read(start)
+    if clock_min is None or theirs_min is None or theirs_min == clock_min:
+        return wall, ""
+    return wall + np.timedelta64(round((clock_min - theirs_min) * 60), "s"), told_turned(theirs_min, clock_min)
+
+
+def _read(start: str | int) -> tuple[np.datetime64, float | None]:
+    """The clock on the wall, and how far it is ahead of UTC in minutes, where that is said."""
     try:
-        stamp = datetime.fromisoformat(str(start)).replace(tzinfo=None)
+        stamp = datetime.fromisoformat(str(start))
     except ValueError:
         stamp = None
     if stamp is not None and 1678 <= stamp.year < 2262:  # what nanoseconds hold; numpy would wrap around
-        return np.datetime64(stamp, "ns")
+        ahead = stamp.utcoffset()
+        wall = np.datetime64(stamp.replace(tzinfo=None), "ns")
+        return wall, None if ahead is None else ahead.total_seconds() / 60
     try:
-        return np.datetime64(read_instants(pd.Series([start], dtype=object), "its start").instants[0])
+        reading = read_instants(pd.Series([start], dtype=object), "its start")
+        return np.datetime64(reading.instants[0]), reading.clock_min
     except DataError as error:
         raise DataError(re.sub(",? in row 1[.]$", ".", error.message), error.remedy, code=error.code) from None
 

@@ -32,8 +32,9 @@ def continued(new: Panel, kept: Panel, positions: NDArray[np.int64] | None = Non
     gap = np.where(known, new.starts - kept.ends[positions] - 1, 0)
     before = np.where(known & real & (gap <= LARGEST_GAP_STEPS), np.maximum(new.starts - kept.starts[positions], 0), 0)
     static = np.where(np.isnan(new.static) & known[:, None], kept.static[positions], new.static)
+    clock_min = kept.clock_min if new.clock_min is None else new.clock_min
     if not before.any():
-        return replace(new, static=static)
+        return replace(new, static=static, clock_min=clock_min)
     lengths = new.lengths + before
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     items, steps = np.repeat(np.arange(len(new)), lengths), _count(lengths)
@@ -60,6 +61,7 @@ def continued(new: Panel, kept: Panel, positions: NDArray[np.int64] | None = Non
         known=join(new.known, kept.known, np.nan),
         past=join(new.past, kept.past, np.nan),
         static=static,
+        clock_min=clock_min,
     )
 
 

@@ -71,13 +71,15 @@ def positions_of(artifact: Artifact, request: ForecastRequest) -> Index:
 class Ready:
     """Forecasts not yet put into words: values (n, h, 1 + Q), the mean and the quantiles at the artifact's levels.
 
-    history: (n,) "trained", "request" or "unseen"; reason: (n,) why cheaper models served, "" where they did not.
+    history: (n,) "trained", "request" or "unseen"; reason: (n,) why cheaper models served, "" where they did not; note:
+    what there is to say of all.
     """
 
     panel: Panel
     values: Array
     history: NDArray[np.object_]
     reason: NDArray[np.object_]
+    note: str = ""
 
 
 def look_up(artifact: Artifact, positions: Index, horizon: int) -> Ready:
@@ -97,7 +99,7 @@ def told(artifact: Artifact, ready: Ready, quantiles: tuple[float, ...]) -> Fore
         "history": used(ready),
         "last_timestamp": ready.panel.last_timestamps,
         "fallback": ready.reason != "",
-        "reason": remarks.added(artifact, ready.panel, known, ready.values, ready.reason),
+        "reason": remarks.added(artifact, ready.panel, known, ready.values, ready.reason, ready.note),
     }
     return Forecast(columns, origin)
 

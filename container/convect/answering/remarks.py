@@ -16,14 +16,14 @@ APART = "forecast by itself; only what training left ready adds up along the hie
 Texts = NDArray[np.object_]
 
 
-def added(artifact: Artifact, panel: Panel, known: Index, values: Array, reason: Texts) -> Texts:
+def added(artifact: Artifact, panel: Panel, known: Index, values: Array, reason: Texts, note: str = "") -> Texts:
     """Return reason (n,) and what else there is to say of forecasts (n, h, 1 + Q), parted by semicolons.
 
-    known: (n,) where each item stands in the artifact, -1 if nowhere.
+    known: (n,) where each item stands in the artifact, -1 if nowhere; note: what there is to say of all.
     """
     seen = cold.seen(panel)
     brief = artifact.short.concerns(panel.lengths) & seen
-    said = {short.REASON: brief, APART: _apart(artifact, known, values)}
+    said = {short.REASON: brief, APART: _apart(artifact, known, values), note: np.ones(len(known), bool)}
     parts = [
         np.where(seen, reason, cold.REASON),
         *(np.where(holds, text, "").astype(object) for text, holds in said.items()),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
 from convect.artifact import Artifact
 from convect.config import Config
 from convect.errors import UserError
@@ -14,6 +16,9 @@ from convect.platform.inputs import TABLES, Folders, folders, is_sharded, read_i
 from convect.platform.opt_ml import OptML
 from convect.platform.pipes import is_pipe
 from convect.quality import QualityReport, validate
+from convect.reading import deepar
+from convect.reading.clocks import turned
+from convect.reading.columns import plain
 from convect.reading.datasets import Dataset
 from convect.schema import Schema
 from convect.training.refit import check_schema
@@ -35,10 +40,15 @@ class Work:
 def read_settings(opt_ml: OptML) -> tuple[Config, dict[str, Dataset]]:
     """Return the settings, and what describes the data, of the hyperparameters and of files in the channels.
 
-    Raises ConfigError and UserError.
+    Prints which hyperparameters of DeepAR have no effect. Raises ConfigError and UserError.
     """
     names = [name for name in opt_ml.channels() if name in TABLES]
-    return settings_of(opt_ml.hyperparameters(), {name: [opt_ml.channel_dir(name)] for name in names})
+    stated = opt_ml.hyperparameters()
+    found = settings_of(stated, {name: [opt_ml.channel_dir(name)] for name in names})
+    idle = ", ".join(deepar.idle(stated))
+    if idle:
+        print(f"hyperparameters of DeepAR's network, without effect here: {idle}", flush=True)
+    return found
 
 
 def earlier_model(opt_ml: OptML) -> Artifact | None:
@@ -68,6 +78,7 @@ def read_work(
         schema, tables = read_inputs(config, datasets, channels)
     if earlier is not None:
         check_schema(earlier.schema, schema)
+        _to_clock(tables, ("train", "related"), schema, earlier.panel.clock_min)
     panel, quality = validate(
         tables["train"],
         schema,
@@ -81,7 +92,18 @@ def read_work(
         print(f"aggregate: {told}", flush=True)
     actuals = None
     if "test" in tables:
+        learnt = None if earlier is None else earlier.panel.clock_min
+        _to_clock(tables, ("test",), schema, panel.clock_min if learnt is None else learnt)
         horizon = config.horizon or panel.frequency.natural_horizon
         actuals = read_actuals(tables["test"], schema, panel, horizon, config.aggregate, stated=config.freq is not None)
         print(f"test: {actuals.count} values of {actuals.items} items to score with", flush=True)
     return Work(panel, quality, schema, actuals)
+
+
+def _to_clock(tables: dict[str, pd.DataFrame], names: tuple[str, ...], schema: Schema, clock_min: float | None) -> None:
+    """Turn stamps told by another clock to the one of training, and say so."""
+    for name in (name for name in names if name in tables):
+        table, told = turned(plain(tables[name]), schema.timestamp, clock_min, f"channel '{name}'")
+        if told:
+            tables[name] = table
+            print(f"channel {name}: {told}", flush=True)

@@ -54,17 +54,22 @@ def resolve(stated: Stated, seconds: Integers, items: Integers, text: str) -> Gr
 
 
 def check(grid: Grid, seconds: Integers, items: Integers, text: str, *, may_shift: bool = False) -> None:
-    """Raise DataError where most stamps are off the grid (unless `may_shift`) or many fall into one step of it.
+    """Raise DataError, in which the frequency is called `text`, where `misfit` finds a stamp."""
+    example = misfit(grid, seconds, items, may_shift=may_shift)
+    if example is not None:
+        raise _misfit(text, example, seconds, items)
 
-    `text` is how the frequency is named in the error.
-    """
+
+def misfit(grid: Grid, seconds: Integers, items: Integers, *, may_shift: bool = False) -> int | None:
+    """Return a stamp where most are off the grid (unless `may_shift`) or many fall into one step of it, else None."""
     off = ~_near(grid, seconds)
     if off.any() and off.mean() > 0.5 and not may_shift:
-        raise _misfit(text, seconds[off][0], seconds, items)
+        return int(seconds[off][0])
     changed = np.r_[True, (np.diff(grid.number(seconds)) != 0) | (np.diff(items) != 0)]
     distinct = np.r_[True, (np.diff(seconds) != 0) | (np.diff(items) != 0)]
     if distinct.sum() > 1.5 * changed.sum():
-        raise _misfit(text, seconds[distinct & ~changed][0], seconds, items)
+        return int(seconds[distinct & ~changed][0])
+    return None
 
 
 def _best_fixed(stated: Stated, seconds: Integers) -> Grid:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from convect.errors import DataError
 from convect.reading.blocks import looked_up
+from convect.reading.clocks import clock_name
 from convect.reading.columns import as_text, coded_ids, example, factorized, joined, read_numbers, require
 from convect.reading.finer import Steps
 from convect.reading.instants import read_instants
@@ -168,9 +169,7 @@ def side_table(
 def _refuse_other_clock(ours_min: float | None, theirs_min: float | None) -> None:
     if ours_min is None or theirs_min is None or ours_min == theirs_min:
         return
-    ours, theirs = (
-        f"UTC{'-' if m < 0 else '+'}{abs(m) // 60:02.0f}:{abs(m) % 60:02.0f}" for m in (ours_min, theirs_min)
-    )
+    ours, theirs = clock_name(ours_min), clock_name(theirs_min)
     message = f"The stamps of the table are read at {ours}, those of the related table at {theirs}."
     raise DataError(message, "Write both in one time zone.")
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convect.reading import deepar
+
 FORECAST, AUTOPILOT, DEEPAR = "Amazon Forecast", "Autopilot", "DeepAR"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of another service's input; `ours` is the setting, role or channel it becomes, "" where it is refused."""
+    """A part of another service's input; `ours` is the setting, role or channel it becomes.
+
+    It is "" where the part is refused, None where it is read and has no effect.
+    """
 
     service: str
     theirs: str
-    ours: str
+    ours: str | None
     note: str = ""
 
 
@@ -54,7 +59,7 @@ PARTS = (
     Part(AUTOPILOT, "CompletionCriteria.MaxRuntimePerTrainingJobInSeconds", "", "use the limit of the whole job"),
     Part(AUTOPILOT, "FeatureSpecificationS3Uri", "", "name the covariates in `schema`; unnamed columns are not used"),
     Part(AUTOPILOT, "CandidateGenerationConfig.AlgorithmsConfig.AutoMLAlgorithms", "", "models are chosen by backtest"),
-    Part(DEEPAR, "start", "timestamp", "with hyperparameter `freq`, which is DeepAR's `time_freq`"),
+    Part(DEEPAR, "start", "timestamp", "its first; `time_freq` says the step"),
     Part(DEEPAR, "target", "target", '`null` and `"NaN"` are missing'),
     Part(DEEPAR, "cat", "static", "as columns `cat_0`, `cat_1`, …"),
     Part(
@@ -63,7 +68,13 @@ PARTS = (
         "known_covariates",
         "as columns `feat_0`, `feat_1`, …; what is longer than `target` is the future",
     ),
-    Part(DEEPAR, "prediction_length", "", "it is `horizon` here; so with every hyperparameter of DeepAR"),
+    *(Part(DEEPAR, theirs, ours, "as hyperparameter") for theirs, ours in deepar.OURS.items()),
+    Part(
+        DEEPAR,
+        ", ".join(deepar.IDLE),
+        None,
+        "hyperparameters of its network, named in the log; `cat` and `dynamic_feat` are used even with `ignore`",
+    ),
 )
 
 
@@ -71,6 +82,6 @@ def markdown_table() -> str:
     """Return the README's table: a header, a rule and one row a part, without a final newline."""
     rows = ["| service | theirs | here | |", "|---|---|---|---|"]
     for part in PARTS:
-        here = f"`{part.ours}`" if part.ours else "refused"
+        here = "no effect" if part.ours is None else f"`{part.ours}`" if part.ours else "refused"
         rows.append(f"| {part.service} | `{part.theirs}` | {here} | {part.note} |")
     return "\n".join(rows)

@@ -51,6 +51,21 @@ def test_leading_gaps_are_dropped_inner_ones_kept_and_those_at_the_end_counted(p
     assert (found.after, found.position, found.history, found.notes) == (2, -1, "unseen", ())
 
 
+@pytest.mark.parametrize(
+    ("start", "clock_min", "stamp"),
+    [
+        ("2024-03-05T01:00:00+05:00", 0.0, "2024-03-04T20:00"),
+        ("2024-03-05T01:00:00Z", -210.0, "2024-03-04T21:30"),
+        ("2024-03-05 00:00:00+05:00", 60.0, "2024-03-04T20:00"),
+        ("March 5, 2024", 60.0, "2024-03-05T00:00"),
+        ("2024-03-05T01:00:00", 60.0, "2024-03-05T01:00"),
+        ("2024-03-05T01:00:00+05:00", None, "2024-03-05T01:00"),
+    ],
+)
+def test_a_start_is_turned_to_the_clock_of_training(start: str, clock_min: float | None, stamp: str) -> None:
+    assert instant(start, clock_min) == np.datetime64(stamp)
+
+
 def test_covariates_by_place_and_by_name_are_the_same(rich: Artifact) -> None:
     by_place = bring(rich, series(covariates={0: [1, 2, 3, 4], 1: ["sun", "rain", None, "hail"]}))
     by_name = bring(rich, series(covariates={"sky": ["sun", "rain", None, "hail"], "price": [1, 2, 3, 4]}))

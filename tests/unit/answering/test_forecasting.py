@@ -225,9 +225,19 @@ def test_the_trained_frequency_may_be_stated_in_any_spelling(ask: Ask, trained: 
 
 
 def test_data_of_another_frequency_is_refused(ask: Ask) -> None:
-    assert refusal(ask, DataError, frame=table(2, 60, "h")).startswith(
-        "UserError [data]: freq is 'D', but the timestamps do not fit it"
+    assert refusal(ask, DataError, frame=table(2, 60, "h")) == (
+        "UserError [data]: The model was trained at 'D', but the timestamps do not fit it, for example"
+        " 2024-01-01 01:00:00. Send one row for each step of that frequency, such as 2024-01-01 00:00:00."
     )
+
+
+def test_stray_stamps_are_moved_to_their_step_as_in_training(ask: Ask) -> None:
+    """Also where the one stamp sent is the stray one, so that most of them are."""
+    at = ["2024-03-02 09:00", "2024-03-02"]
+    for before in ([], ["2024-03-01"]):
+        tables = [pd.DataFrame({"item_id": "i1", "timestamp": [*before, one], "target": 70.0}) for one in at]
+        found, expected = (ask(frame=table) for table in tables)
+        assert_frame_equal(found.frame, expected.frame)
 
 
 @pytest.mark.parametrize("horizon", [0, -3, forecasting.LONGEST_FACTOR * HORIZON + 1])

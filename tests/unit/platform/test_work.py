@@ -156,19 +156,25 @@ def test_a_job_through_pipes_ends_as_one_over_files(job: Job) -> None:
 # --- a refit
 
 
+def refit_of(job: Job, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """A job, from now on the one that runs, with the archive of a finished one as its channel `model`."""
+    base = tmp_path_factory.mktemp("again")
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
+    found = Job(base)
+    found.put("model", "job-1/output/model.tar.gz", b"")
+    with tarfile.open(base / "input" / "data" / "model" / "job-1" / "output" / "model.tar.gz", "w:gz") as archive:
+        for path in sorted((job.base / "model").iterdir()):
+            archive.add(path, path.name)
+    return found
+
+
 @pytest.fixture
 def again(job: Job, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Job:
     """A job with the first one's archive as its channel `model`, and later data."""
     job.configure(SETTINGS, "train")
     assert training.main() == 0
-    base = tmp_path_factory.mktemp("again")
-    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
-    found = Job(base)
+    found = refit_of(job, tmp_path_factory, monkeypatch)
     found.put("train", "train.csv", csv(table(4, 55)))
-    found.put("model", "job-1/output/model.tar.gz", b"")
-    with tarfile.open(base / "input" / "data" / "model" / "job-1" / "output" / "model.tar.gz", "w:gz") as archive:
-        for path in sorted((job.base / "model").iterdir()):
-            archive.add(path, path.name)
     found.configure({}, "train", "model")
     return found
 
@@ -254,6 +260,45 @@ def test_a_model_that_is_dealt_out_among_hosts_is_refused(again: Job) -> None:
 def test_a_model_that_is_dealt_out_to_one_host_is_whole(again: Job) -> None:
     dealt_out(again, "algo-1")
     assert earlier_model(OptML(again.base)) is not None
+
+
+# --- clocks
+
+
+def at(zone: str, first: int, last: int) -> bytes:
+    """The hours from `first` to before `last` of two items, told by the clock of a zone."""
+    frame = table(2, 90, "h", 24)
+    place = frame.groupby("item_id").cumcount()
+    stamps = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
+    told = frame.assign(timestamp=[stamp.isoformat() for stamp in stamps])
+    return csv(told[(place >= first) & (place < last)])
+
+
+def test_channels_by_another_clock_are_turned_to_that_of_training(
+    job: Job,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job.put("train", "train.csv", at("UTC", 0, 80))
+    job.put("test", "test.csv", at("Asia/Karachi", 0, 85))
+    job.configure(SETTINGS, "train", "test")
+    assert training.main() == 0
+    turned = "stamps were turned from UTC+05:00 to UTC+00:00, the clock of training"
+    out = capsys.readouterr().out
+    assert f"channel test: {turned}\n" in out
+    assert "test: 10 values of 2 items to score with" in out
+    refitted = refit_of(job, tmp_path_factory, monkeypatch)
+    refitted.put("train", "train.csv", at("Asia/Karachi", 60, 85))
+    refitted.put("test", "test.csv", at("UTC", 85, 90))
+    refitted.configure({}, "train", "model", "test")
+    assert training.main() == 0
+    out = capsys.readouterr().out
+    assert f"channel train: {turned}\n" in out
+    assert "test: 10 values of 2 items to score with" in out
+    artifact = Artifact.load(refitted.base / "model")
+    assert artifact.panel.clock_min == 0
+    np.testing.assert_allclose(artifact.panel.values, table(2, 90, "h", 24).groupby("item_id").head(85)["target"])
 
 
 # --- tracking

@@ -53,8 +53,8 @@ def test_stamps_must_fit_the_trained_frequency() -> None:
     with pytest.raises(DataError) as caught:
         validate(daily([1] * 20), SCHEMA, Config(), frequency=Frequency("W-MON"))
     assert str(caught.value) == (
-        "UserError [data]: freq is 'W-MON', but the timestamps do not fit it, for example 2024-01-02 00:00:00. They "
-        "look like D. Pass freq=D, leave freq out, or aggregate the table to the frequency you want."
+        "UserError [data]: The model was trained at 'W-MON', but the timestamps do not fit it, for example 2024-01-02 "
+        "00:00:00. Send one row for each step of that frequency, such as 2024-01-01 00:00:00."
     )
 
 

@@ -37,6 +37,25 @@ AUTOPILOT_EXAMPLES: dict[str, Any] = {
     "CandidateGenerationConfig.AlgorithmsConfig.AutoMLAlgorithms": {},
 }
 
+DEEPAR_JOB = {  # every hyperparameter of its developer guide
+    "context_length": "30",
+    "epochs": "20",
+    "prediction_length": "7",
+    "time_freq": "D",
+    "cardinality": "auto",
+    "dropout_rate": "0.1",
+    "early_stopping_patience": "10",
+    "embedding_dimension": "10",
+    "learning_rate": "0.001",
+    "likelihood": "student-T",
+    "mini_batch_size": "128",
+    "num_cells": "40",
+    "num_dynamic_feat": "auto",
+    "num_eval_samples": "100",
+    "num_layers": "2",
+    "test_quantiles": "[0.5, 0.9]",
+}
+
 
 def leaves(shape: Any, path: str = "") -> Iterator[str]:
     if shape.type_name == "list" and shape.member.type_name == "structure":
@@ -112,8 +131,16 @@ def test_deepar_s_fields_have_the_roles_that_the_table_says() -> None:
     found = {name: next(role for role, names in roles.items() if column in names) for name, column in
              (("start", "timestamp"), ("target", "target"), ("cat", "cat_0"), ("dynamic_feat", "feat_0"))}  # fmt: skip
     assert found == {name: BY_NAME[DEEPAR, name].ours for name in found}
-    with pytest.raises(ConfigError, match="Did you mean 'horizon'"):
-        Config.from_hyperparameters({"prediction_length": "7"})
+
+
+def test_deepar_s_hyperparameters_are_those_of_its_guide() -> None:
+    """Hyperparameters are texts in a job; each of DeepAR's becomes what the table says, or nothing."""
+    rows = {part.theirs: part.ours for part in PARTS if part.service == DEEPAR and part.note.startswith("as hyper")}
+    (idle,) = (part.theirs.split(", ") for part in PARTS if part.ours is None)
+    assert {*rows, *idle} == set(DEEPAR_JOB)
+    config = Config.from_hyperparameters(DEEPAR_JOB)
+    changed = {name for name, value in DEFAULTS.items() if name != "config" and getattr(config, name) != value}
+    assert changed == set(rows.values())
 
 
 def test_the_table_has_a_row_for_each_part() -> None:
