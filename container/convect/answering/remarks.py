@@ -27,6 +27,7 @@ def added(artifact: Artifact, panel: Panel, known: Index, values: Array, reason:
     parts = [
         np.where(seen, reason, cold.REASON),
         *(np.where(holds, text, "").astype(object) for text, holds in said.items()),
+        _bridged(artifact.panel, panel, known),
     ]
     return np.array(["; ".join(filter(None, one)) for one in zip(*parts, strict=True)], dtype=object)
 
@@ -39,3 +40,15 @@ def _apart(artifact: Artifact, known: Index, values: Array) -> NDArray[np.bool_]
     if horizon > artifact.horizon:
         return np.ones(len(known), bool)
     return np.asarray((known < 0) | (artifact.forecasts[known, :horizon] != values).any(axis=(1, 2)))
+
+
+def _bridged(kept: Panel, panel: Panel, known: Index) -> Texts:
+    """(n,) what to say of steps that nobody observed between the history of training and a newer one."""
+    after = np.where(known >= 0, kept.ends[known] + 1 - panel.starts, 0)  # steps of the panel that training knew
+    newer = np.flatnonzero((after > 0) & (after < panel.lengths))
+    texts = np.full(len(panel), "", dtype=object)
+    for item in newer[~panel.observed[panel.offsets[newer] + after[newer]]]:
+        steps = int(np.argmax(panel.observed[panel.offsets[item] + after[item] : panel.offsets[item + 1]]))
+        filled = "1 step is" if steps == 1 else f"{steps} steps are"
+        texts[item] = f"{filled} filled between the end of training and the next value sent"
+    return texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from convect.artifact import Artifact
@@ -90,6 +91,7 @@ def read_work(
     )
     if told := quality.aggregated():
         print(f"aggregate: {told}", flush=True)
+    _tell_future(panel, quality)
     actuals = None
     if "test" in tables:
         learnt = None if earlier is None else earlier.panel.clock_min
@@ -98,6 +100,15 @@ def read_work(
         actuals = read_actuals(tables["test"], schema, panel, horizon, config.aggregate, stated=config.freq is not None)
         print(f"test: {actuals.count} values of {actuals.items} items to score with", flush=True)
     return Work(panel, quality, schema, actuals)
+
+
+def _tell_future(panel: Panel, quality: QualityReport) -> None:
+    """Print, in one line, which known covariates lack values at steps that are forecast, and how many."""
+    found = quality.findings.loc[quality.findings["finding"] == "future_missing", "count"]
+    if len(found):
+        names = [name for place, name in enumerate(panel.known_names) if np.isnan(panel.future[..., place]).any()]
+        steps = f"{int(found.sum())} of {len(panel) * panel.horizon} steps ahead, in {len(found)} of {len(panel)} items"
+        print(f"known covariates without a value at {steps}: {', '.join(names)}; left empty", flush=True)
 
 
 def _to_clock(tables: dict[str, pd.DataFrame], names: tuple[str, ...], schema: Schema, clock_min: float | None) -> None:

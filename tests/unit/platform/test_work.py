@@ -262,6 +262,31 @@ def test_a_model_that_is_dealt_out_to_one_host_is_whole(again: Job) -> None:
     assert earlier_model(OptML(again.base)) is not None
 
 
+# --- covariates
+
+
+@pytest.mark.parametrize(
+    ("left_out", "line"),
+    [
+        ([], None),
+        (
+            ["i0", "i1"],
+            "known covariates without a value at 10 of 15 steps ahead, in 2 of 3 items: price; left empty",
+        ),
+    ],
+)
+def test_steps_ahead_without_their_covariates_are_told_in_one_line(
+    job: Job, capsys: pytest.CaptureFixture[str], left_out: list[str], line: str | None
+) -> None:
+    ahead = (WHOLE.groupby("item_id").cumcount() >= 50) & WHOLE["item_id"].isin(left_out)
+    prices = WHOLE.assign(price=np.where(ahead, np.nan, np.arange(len(WHOLE)) % 3), week=np.arange(len(WHOLE)) % 7)
+    job.put("related", "related.csv", csv(prices[["item_id", "timestamp", "price", "week"]]))
+    job.configure(SETTINGS | {"schema": '{"known_covariates": ["price", "week"]}'}, "train", "related")
+    assert training.main() == 0
+    said = [one for one in capsys.readouterr().out.splitlines() if one.startswith("known covariates")]
+    assert said == ([line] if line else [])
+
+
 # --- clocks
 
 
