@@ -165,11 +165,13 @@ def _failed(variant: Variant, panel: Panel, mean: Array) -> NDArray[np.bool_]:
 
 
 def _too_short(artifact: Artifact, panel: Panel) -> NDArray[np.bool_]:
-    """(n, M) True where a history has too few rows for a local model."""
+    """(n, M) True where a history has too few rows for a local model, and nothing stands in for it."""
     rows = np.minimum(panel.lengths, cap_rows(artifact.seasons))
     names = artifact.weights.models
-    needs = [MODELS[name].needs(artifact.seasons) if name in MODELS else 0 for name in names]
-    return np.asarray(rows[:, None] < np.array(needs))
+    models = [MODELS.get(name) for name in names]
+    needs = [model.needs(artifact.seasons) if model else 0 for model in models]
+    stood_for = [[bool(model and model.stands_back(int(k), artifact.seasons)) for model in models] for k in rows]
+    return np.asarray((rows[:, None] < np.array(needs)) & ~np.array(stood_for, bool).reshape(len(rows), -1))
 
 
 def _shares(artifact: Artifact, weights: Array, failed: NDArray[np.bool_]) -> Array:

@@ -19,7 +19,7 @@ from statsforecast.models import (
     DynamicOptimizedTheta,
 )
 
-from convect.models.simple import NAIVE, Array, Seasons, average, repeat
+from convect.models.simple import NAIVE, Array, Seasons, average, brief, repeat
 
 LONGEST_ETS_SEASON = 12  # beyond it a fit costs seconds and MSTL does better
 LONGEST_SINGLE_SEASON = 24  # beyond it Theta and ETS look at the level and the trend only
@@ -42,8 +42,9 @@ class LocalModel:
     build(seasons) makes the statsforecast model, or a function of history and horizon where nothing is to be fitted;
     needs(seasons) is the fewest rows it is fitted on; suits(seasons) whether it belongs in the portfolio for data with
     these seasons; presets those that run it; spread whether its own intervals are used; moves whether parameters fitted
-    at one origin serve the later ones too; intermittent whether it is for series with many zeros only; rows(seasons)
-    how many of the newest rows a model that does not move sees.
+    at one origin serve the later ones too; intermittent whether it is for series with many zeros only; drifts whether a
+    history that shows one season and not two is forecast by `simple.drifting` in its place; rows(seasons) how many of
+    the newest rows a model that does not move sees.
     """
 
     name: str
@@ -54,7 +55,12 @@ class LocalModel:
     spread: bool = True
     moves: bool = False
     intermittent: bool = False
+    drifts: bool = False
     rows: Callable[[Seasons], int] = lambda seasons: MOST_ROWS
+
+    def stands_back(self, rows: int, seasons: Seasons) -> bool:
+        """Return whether a history of so many rows is forecast by `simple.drifting` in its place."""
+        return self.drifts and brief(rows, min(seasons, default=1))
 
 
 class _RecentTheta(DynamicOptimizedTheta):
@@ -114,12 +120,15 @@ PORTFOLIO: tuple[LocalModel, ...] = (
         lambda s: average(1, max(WINDOW_STEPS, 2 * _short(s)), np.nanmedian),
         lambda s: 6,
         spread=False,
+        drifts=True,
     ),
     _seasonal("SeasonalMedian", np.nanmedian),
     _seasonal("SeasonalMean", np.nanmean),
     LocalModel("SeasonalNaiveLong", lambda s: repeat(s[-1]), lambda s: s[-1] + 1, lambda s: len(s) > 1),
-    LocalModel("MSTLTheta", lambda s: _mstl(s, _RecentTheta(season_length=1)), _two_longest, bool, moves=True),
-    LocalModel("Theta", lambda s: _RecentTheta(season_length=_single(s)), _two_seasons, moves=True),
+    LocalModel(
+        "MSTLTheta", lambda s: _mstl(s, _RecentTheta(season_length=1)), _two_longest, bool, moves=True, drifts=True
+    ),
+    LocalModel("Theta", lambda s: _RecentTheta(season_length=_single(s)), _two_seasons, moves=True, drifts=True),
     LocalModel(
         # Additive errors only: multiplicative ones take three times as long, and the ensemble is no better for them
         "DampedETS",
@@ -127,20 +136,26 @@ PORTFOLIO: tuple[LocalModel, ...] = (
         _two_seasons,
         _up_to_season(LONGEST_ETS_SEASON),
         UPPER,
+        drifts=True,
         rows=_ets_rows,
     ),
     LocalModel("ETS", lambda s: AutoETS(season_length=1), _two_seasons, lambda s: not s),
     LocalModel("TSB", lambda s: TSB(TSB_SMOOTHING, TSB_SMOOTHING), lambda s: 6, spread=False, intermittent=True),
     LocalModel("ADIDA", lambda s: ADIDA(), lambda s: 6, spread=False, intermittent=True),
     LocalModel("CrostonSBA", lambda s: CrostonSBA(), lambda s: 6, spread=False, intermittent=True),
-    LocalModel("MSTLETS", lambda s: _mstl(s, AutoETS(model="ZZN")), _two_longest, lambda s: len(s) > 1, UPPER),
-    LocalModel("CES", lambda s: AutoCES(season_length=_single(s)), _two_seasons, bool, UPPER, spread=False),
+    LocalModel(
+        "MSTLETS", lambda s: _mstl(s, AutoETS(model="ZZN")), _two_longest, lambda s: len(s) > 1, UPPER, drifts=True
+    ),
+    LocalModel(
+        "CES", lambda s: AutoCES(season_length=_single(s)), _two_seasons, bool, UPPER, spread=False, drifts=True
+    ),
     LocalModel(
         "AutoARIMA",
         lambda s: AutoARIMA(season_length=_single(s), nmodels=ARIMA_TRIES, approximation=True),
         _two_seasons,
         _up_to_season(LONGEST_ETS_SEASON),
         ("best",),
+        drifts=True,
     ),
 )
 MODELS = {model.name: model for model in PORTFOLIO}

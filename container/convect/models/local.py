@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from convect.answering import deadline
 from convect.models import moving
 from convect.models.catalogue import MODELS, LocalModel
-from convect.models.simple import NAIVE, Array, Seasons, naive_forecast
+from convect.models.simple import NAIVE, Array, Seasons, drifting, naive_forecast
 
 MOVING_ROWS = 100  # fitted on at least so many, parameters hardly change with a few horizons more
 EXPLOSION = 3.0  # times the largest |value| of the history: nothing beyond it is believed
@@ -93,6 +93,9 @@ def _forecast_series(
     nothing = np.full(moving.WIDTH.get(model.name, 0), np.nan)
     for end in ends:
         known = history[first:end] if fitted else history[max(0, end - cap) : end]
+        if model.stands_back(len(known), task.seasons):
+            yield *drifting(known, task.horizon, min(task.seasons, default=1)), False, nothing
+            continue
         found = _forecast_at(model, task, known, fitted) if len(known) >= model.needs(task.seasons) else None
         if found is not None and _believable(found[0], known):
             yield found[0], found[1], False, nothing if found[2] is None else moving.state_of(model.name, found[2])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convect import metrics
 from convect.folds import min_train_steps
-from convect.models.simple import Array, naive_forecast
+from convect.models.simple import Array, brief, drifting, naive_forecast
 from convect.panel import Panel
 from convect.training import units
 
@@ -81,7 +81,7 @@ def _unit(history: Array, season: int, relative: float) -> float:
 
 
 def learn(panel: Panel, horizon: int, season: int, levels: tuple[float, ...]) -> Short:
-    """Cut a sample of the panel's series to each of CLASSES and see how far they went from a naive forecast.
+    """Cut a sample of the panel's series to each of CLASSES and see how far they went from what is forecast of them.
 
     The errors are pooled by step with the steps beside it, as in `intervals.calibrate`. Where few series are long
     enough, the widening of a random walk fills in.
@@ -97,14 +97,15 @@ def learn(panel: Panel, horizon: int, season: int, levels: tuple[float, ...]) ->
 
 
 def _errors(histories: list[Array], rows: int, horizon: int, season: int, relative: float) -> Array:
-    """(cuts, h): errors of the naive forecast after `rows` values, in units of what these values show."""
+    """(cuts, h): errors after `rows` values, drifting or naive, in units of what these values show."""
     found, stride = [], max(season, horizon) // CUTS + 1
+    forecast = drifting if brief(rows, season) else naive_forecast
     for history in histories:
         for end in range(len(history) - horizon, rows - 1, -stride)[:CUTS]:
             known = history[end - rows : end]
             unit = _unit(known, season, relative)
             if unit > 0:
-                found.append((history[end : end + horizon] - naive_forecast(known, horizon, season)[0]) / unit)
+                found.append((history[end : end + horizon] - forecast(known, horizon, season)[0]) / unit)
     return np.array(found).reshape(-1, horizon)
 
 

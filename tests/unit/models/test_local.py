@@ -13,7 +13,7 @@ from convect.frequency import Frequency
 from convect.models import catalogue, local
 from convect.models.catalogue import MODELS, LocalModel
 from convect.models.local import Task, cap_rows, forecast_chunk
-from convect.models.simple import NAIVE, naive_forecast
+from convect.models.simple import NAIVE, drifting, naive_forecast
 from tests.unit.made import Array, wave
 
 SEASONS, HORIZON = (4, 12), 6
@@ -172,6 +172,41 @@ def test_the_naive_forecast_without_a_whole_season_is_the_last_value() -> None:
     assert naive_forecast(np.array([3.0]), 2, 1)[1].tolist() == [[0, 0], [0, 0]]
 
 
+def test_a_season_and_its_trend_by_hand() -> None:
+    straight = drifting(np.arange(1.0, 9.0), 8, 7)[0]
+    assert straight.tolist() == [9, 10, 11, 12, 13, 14, 15, 16]
+    mean, spread = drifting(np.array([5.0, 1.0, 6.0, 2.0]), 4, 2)  # 1 a season, trusted by 2/3 and by 3/13
+    np.testing.assert_allclose(mean, [6 + 2 / 13, 2 + 2 / 13, 6 + 4 / 13, 2 + 4 / 13])
+    np.testing.assert_array_equal(spread, naive_forecast(np.array([5.0, 1.0, 6.0, 2.0]), 4, 2)[1])
+
+
+def test_neither_noise_about_a_level_nor_a_jump_is_a_trend() -> None:
+    level = np.array([9.0, 4.0, 8.0, 3.0, 9.0])
+    assert drifting(level, 4, 4)[0].tolist() == level[-4:].tolist()
+    jump = np.array([1.0, 1.0, 1.0, 5.0, 5.0, 5.0])
+    assert drifting(jump, 3, 3)[0].tolist() == [5, 5, 5]
+    assert drifting(np.full(6, 3.0), 3, 4)[0].tolist() == [3, 3, 3]
+
+
+@given(st.lists(st.floats(-100, 100), min_size=5, max_size=8), st.floats(0.1, 10), st.floats(-50, 50))
+def test_the_drifting_forecast_follows_unit_and_zero(values: list[float], factor: float, shift: float) -> None:
+    history = np.array(values)
+    moved = drifting(factor * history + shift, 6, 4)[0]
+    if np.abs(np.diff(history)[np.diff(history) != 0]).min(initial=1.0) > 1e-6:  # nothing is lost in the sum
+        np.testing.assert_allclose(moved, factor * drifting(history, 6, 4)[0] + shift, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [model.name for model in catalogue.PORTFOLIO if model.drifts])
+def test_one_to_two_seasons_are_moved_on_and_longer_ones_are_fitted(name: str) -> None:
+    history = np.arange(30.0)
+    for rows, season in ((8, 4), (8, 7), (14, 7)):
+        found = forecast_chunk(Task(name, [history[:rows]], [[rows]], HORIZON, (season,)))
+        assert found.mean[0].tolist() == list(range(rows, rows + HORIZON)) and not found.fallback[0]
+    for rows in (4, 9):  # none too few, none that the backtest may have forecast
+        assert not MODELS[name].stands_back(rows, (4,))
+    assert not any(MODELS[name].stands_back(rows, ()) for rows in range(1, 9))
+
+
 @given(
     history=st.lists(st.floats(-100, 100), min_size=1, max_size=30),
     season=st.integers(1, 8),
@@ -214,7 +249,7 @@ def test_the_median_of_a_window_by_hand() -> None:
     history = [1000.0, *range(1, 27)]  # the newest 26 are looked at
     for season in (1, 3, 13):
         assert by_phase("WindowMedian", history, season, 3) == [13.5] * 3
-    assert by_phase("WindowMedian", [5.0, 1.0, 9.0, 1.0, 2.0, 7.0], 4, 2) == [3.5, 3.5]
+    assert by_phase("WindowMedian", [5.0, 1.0, 9.0, 1.0, 2.0, 7.0], 1, 2) == [3.5, 3.5]
 
 
 def test_the_window_is_two_seasons_at_least() -> None:

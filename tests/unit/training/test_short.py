@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,3 +94,15 @@ def test_a_series_that_is_sent_with_one_value_is_forecast_widely() -> None:
     assert short.REASON in found.origin["reason"].iloc[0]
     far = pipeline.forecast(result.artifact, ForecastRequest(frame=new, quantiles=(0.5, 0.9, 0.999)))
     assert (np.diff(quantile_columns(far.frame), axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("rows", [8, 14])
+def test_an_unseen_trend_of_one_to_two_seasons_goes_on_and_is_covered(rows: int) -> None:
+    artifact = pipeline.train(table(6, 60), fast(), progress=quiet).artifact
+    share = np.array([float(name in ("WindowMedian", "Theta")) for name in artifact.weights.models])
+    local = replace(artifact, weights=replace(artifact.weights, group=share / share.sum(), core=share > 0))
+    stamps = pd.date_range("2024-03-01", periods=rows)
+    new = pd.DataFrame({"item_id": "new", "timestamp": stamps, "target": np.arange(1.0, rows + 1)})
+    found = pipeline.forecast(local, ForecastRequest(frame=new, horizon=2, quantiles=(0.1, 0.9))).frame
+    np.testing.assert_allclose(found["mean"], [rows + 1, rows + 2])
+    assert (found["0.1"] < found["mean"]).all() and (found["0.9"] > found["mean"]).all()
