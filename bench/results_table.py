@@ -6,6 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
+OURS = "Convect"  # as the server's measurements name it
+_WORDS = {"p50_ms": "median", "p99_ms": "99 of 100 within", "requests_per_s": "rate", "max_ms": "time"}
+# Of the server: what was asked, by how many clients, the columns that tell, and their form.
+ANSWERS = (
+    ("known series", 1.0, ("p50_ms", "p99_ms"), "{:.1f} ms, {:.1f} ms"),
+    ("known series", 8.0, ("requests_per_s",), "{:,.0f} requests/s"),
+    ("unseen series, first call", None, ("max_ms",), "{:,.0f} ms"),
+    ("unseen series", 1.0, ("p50_ms", "p99_ms"), "{:.0f} ms, {:.0f} ms"),
+)
 SCORES = ["OWA", "SQL", "coverage_80", "coverage_95", "cpu_s_per_series", "wall_s", "peak_mb"]
 
 
@@ -62,6 +71,31 @@ def readme_table(accuracy: pd.DataFrame) -> str:
     ]
     head = "| method | OWA | SQL | inside the 80 % interval | CPU-seconds a series |\n|---|---|---|---|---|\n"
     return head + "\n".join(rows).replace("- %", "-")
+
+
+def server_table(serving: pd.DataFrame) -> str:
+    """Return the server's answers beside those of the peer that was asked the same, as a Markdown table."""
+    rows = ["| asked | | Convect | peer |", "|---|---|---|---|"]
+    for what, clients, columns, form in ANSWERS:
+        asked = serving[
+            (serving["what"] == what)
+            & (serving["clients"].isna() if clients is None else serving["clients"] == clients)
+        ]
+        told = {str(row["server"]): form.format(*row[list(columns)]) for _, row in asked.iterrows()}
+        peers = "; ".join(f"{found} ({server})" for server, found in told.items() if server != OURS)
+        measured = ", ".join(_WORDS[column] for column in columns)
+        who = what if clients is None else f"{what}, {clients:.0f} client{'s' if clients > 1 else ''}"
+        rows.append(f"| {who} | {measured} | {told[OURS]} | {peers} |")
+    return "\n".join(rows)
+
+
+def growth_table(growth: pd.DataFrame) -> str:
+    """Return what more series cost as a Markdown table."""
+    columns = {"series": "series", "cpu_s": "CPU-seconds", "series_per_cpu_s": "series a CPU-second"}
+    columns |= {"process_mb": "largest process, MB", "tree_mb": "all processes, MB"}
+    rows = [columns.values(), ["---"] * len(columns)]
+    rows += [[f"{value:,.0f}" for value in row] for row in growth[list(columns)].itertuples(index=False)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _or_dash(value: float, form: str = ".3f") -> str:

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,7 @@ from tests.contract import error_table
 from tests.contract.dialect_examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "bench" / "results"
 README = ROOT / "README.md"
 DOCUMENTS = [
     README,
@@ -83,7 +85,8 @@ DECLARED = {
     "channels": spec.channel_table,
     "metrics": spec.metric_table,
     "migration": migration.markdown_table,
-    "accuracy": lambda: results_table.readme_table(results_table.read(ROOT / "bench" / "results", "accuracy")),
+    "accuracy": lambda: results_table.readme_table(results_table.read(RESULTS, "accuracy")),
+    "server": lambda: results_table.server_table(results_table.read(RESULTS, "serving")),
 }
 
 
@@ -99,10 +102,14 @@ def test_every_error_code_has_its_remedy() -> None:
     assert part("errors", document) == error_table.markdown_table()
 
 
-def test_the_estimate_for_several_hosts_is_what_was_measured() -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("hosts", hosts.markdown), ("growth", lambda: results_table.growth_table(results_table.read(RESULTS, "growth")))],
+)
+def test_the_benchmark_tells_what_was_measured(name: str, told: Callable[[], str]) -> None:
     document = ROOT / "bench" / "README.md"
-    update("hosts", hosts.markdown(), document)
-    assert part("hosts", document) == hosts.markdown()
+    update(name, told(), document)
+    assert part(name, document) == told()
 
 
 def test_the_request_uses_every_key() -> None:

@@ -49,6 +49,34 @@ def test_the_table_of_the_readme_has_the_means_and_a_dash_where_there_is_none() 
     ]
 
 
+def test_the_server_stands_beside_the_peers_that_were_asked_the_same() -> None:
+    nothing = dict.fromkeys(("p50_ms", "p99_ms", "requests_per_s", "max_ms"), np.nan)
+    known = {"what": "known series", "clients": 1.0, **nothing}
+    table = pd.DataFrame(
+        [
+            {"server": "Convect", **known, "p50_ms": 1.04, "p99_ms": 2.0},
+            {"server": "B", **known, "p50_ms": 3.0, "p99_ms": 4.0},
+            {"server": "Convect", **known, "clients": 8.0, "requests_per_s": 2000.4},
+            {"server": "Convect", **known, "what": "unseen series, first call", "clients": np.nan, "max_ms": 70.0},
+            {"server": "C", **known, "what": "unseen series, first call", "clients": np.nan, "max_ms": 5000.0},
+            {"server": "Convect", **known, "what": "unseen series", "p50_ms": 30.0, "p99_ms": 60.0},
+        ]
+    )
+    assert results_table.server_table(table).splitlines()[2:] == [
+        "| known series, 1 client | median, 99 of 100 within | 1.0 ms, 2.0 ms | 3.0 ms, 4.0 ms (B) |",
+        "| known series, 8 clients | rate | 2,000 requests/s |  |",
+        "| unseen series, first call | time | 70 ms | 5,000 ms (C) |",
+        "| unseen series, 1 client | median, 99 of 100 within | 30 ms, 60 ms |  |",
+    ]
+
+
+def test_growth_has_a_row_a_size() -> None:
+    table = pd.DataFrame(
+        {"series": [1000], "cpu_s": [25.4], "series_per_cpu_s": [39.3], "process_mb": [356.1], "tree_mb": [670.9]}
+    )
+    assert results_table.growth_table(table).splitlines()[2:] == ["| 1,000 | 25 | 39 | 356 | 671 |"]
+
+
 def test_a_method_stands_beside_each_peer_on_the_groups_they_share() -> None:
     found = results_table.beside(rows(), "A")
     assert found["groups"].to_dict() == {"B": 1, "C": 2}
