@@ -18,6 +18,7 @@ _USUAL = {
     "timestamp": (
         "timestamp ds datetime",
         "date time dt orderdate salesdate saledate",
+        "ts eventtime",
         "day week month quarter year period hour",
     ),
     "target": (

@@ -102,6 +102,7 @@ def test_a_level_of_the_hierarchy_may_be_an_item_column_or_static() -> None:
         (["series", "region", "ds", "y"], Schema("ds", "y", ("series",))),
         (["year", "month", "timestamp", "value"], Schema("timestamp", "value")),
         (["y", "sales", "ds"], Schema("ds", "y")),
+        (["sku", "ts", "day", "qty"], Schema("ts", "qty", ("sku",))),
     ],
 )
 def test_infer(columns: list[str], expected: Schema) -> None:
