@@ -24,6 +24,7 @@ from convect.reading.datasets import Dataset
 from convect.schema import Schema
 from convect.training.refit import check_schema
 from convect.training.scoring import Actuals, read_actuals
+from convect.training.workers import give_back
 
 MODEL = "model"  # the channel of an earlier model
 
@@ -77,9 +78,10 @@ def read_work(
     with folders(opt_ml) as own:
         channels = {name: [*found, *shards[name]] for name, found in own.items()}
         schema, tables = read_inputs(config, datasets, channels)
+    give_back()  # the reader's own memory, before the check needs as much again
     if earlier is not None:
         check_schema(earlier.schema, schema)
-        _to_clock(tables, ("train", "related"), schema, earlier.panel.clock_min)
+        _to_clock(tables, ("train", "related"), schema, earlier.panel.clock_min, earlier.frequency.of_days)
     panel, quality = validate(
         tables["train"],
         schema,
@@ -95,7 +97,7 @@ def read_work(
     actuals = None
     if "test" in tables:
         learnt = None if earlier is None else earlier.panel.clock_min
-        _to_clock(tables, ("test",), schema, panel.clock_min if learnt is None else learnt)
+        _to_clock(tables, ("test",), schema, panel.clock_min if learnt is None else learnt, panel.frequency.of_days)
         horizon = config.horizon or panel.frequency.natural_horizon
         actuals = read_actuals(tables["test"], schema, panel, horizon, config.aggregate, stated=config.freq is not None)
         print(f"test: {actuals.count} values of {actuals.items} items to score with", flush=True)
@@ -111,10 +113,12 @@ def _tell_future(panel: Panel, quality: QualityReport) -> None:
         print(f"known covariates without a value at {steps}: {', '.join(names)}; left empty", flush=True)
 
 
-def _to_clock(tables: dict[str, pd.DataFrame], names: tuple[str, ...], schema: Schema, clock_min: float | None) -> None:
+def _to_clock(
+    tables: dict[str, pd.DataFrame], names: tuple[str, ...], schema: Schema, clock_min: float | None, days: bool
+) -> None:
     """Turn stamps told by another clock to the one of training, and say so."""
     for name in (name for name in names if name in tables):
-        table, told = turned(plain(tables[name]), schema.timestamp, clock_min, f"channel '{name}'")
+        table, told = turned(plain(tables[name]), schema.timestamp, clock_min, f"channel '{name}'", days=days)
         if told:
             tables[name] = table
             print(f"channel {name}: {told}", flush=True)

@@ -125,6 +125,7 @@ def _read(source: Source, text_columns: Collection[str]) -> pa.Table:
         parts = [_part(source, table, text_columns) for table in _READERS[source.form](source)]
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
+    pa.default_memory_pool().release_unused()  # what decoding took, before the next source takes as much again
     return pa.concat_tables(parts)
 
 
