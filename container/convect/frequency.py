@@ -65,7 +65,10 @@ class Frequency:
         """
         seconds = _seconds(stamps)
         codes = np.zeros(len(seconds), np.int64) if items is None else np.asarray(items, np.int64)
-        if len(np.unique(seconds)) < 2:
+        steps = np.flatnonzero((np.diff(codes) == 0) & (np.diff(seconds) != 0))
+        shows = np.isin(codes, codes[steps])  # item by item: so whoever is refused in company is refused alone
+        seconds, codes = seconds[shows], codes[shows]
+        if not len(seconds):
             return
         example = cadence.misfit(self.grid, seconds, codes)
         if example is not None:
@@ -76,6 +79,11 @@ class Frequency:
         found, near = (np.datetime64(second, "s").item().isoformat(sep=" ") for second in (example, step))
         message = f"The model was trained at {self.alias!r}, but the timestamps do not fit it, for example {found}."
         return SeriesError(message, f"Send one row for each step of that frequency, such as {near}.")
+
+    @property
+    def of_days(self) -> bool:
+        """Whether a step is a day or longer, so that a midnight names a day, whatever its time zone."""
+        return self.grid.unit != "second" or self.grid.step >= 86_400
 
     def matches(self, text: str) -> bool:
         """Whether a frequency as somebody writes it can mean this one: "M" matches "MS" and "ME", "W" any "W-…"."""

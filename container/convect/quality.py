@@ -53,12 +53,15 @@ def validate(
     static: pd.DataFrame | None = None,
     frequency: Frequency | None = None,
     categories: Mapping[str, tuple[str, ...]] | None = None,
+    whole: int = 0,
 ) -> tuple[Panel, QualityReport]:
     """Return the table as a Panel, repaired as `config` allows, and the report that counts each repair.
 
     frame: one row an item and stamp, under the user's column names; rows after an item's last target that carry
     known covariates are its future. related: covariates by stamp, past and future, of each item or, without an
     item column, of all. static: one row an item. frequency and categories: those learnt in training, at serving.
+
+    whole: how many of the last rows are whole steps already, where the others may be finer than a step.
 
     Raises DataError where the tables cannot be used (column, count and first row named), ConfigError where a
     setting contradicts them.
@@ -67,7 +70,7 @@ def validate(
     frame = plain(frame)
     related = None if related is None else plain(related)
     static = None if static is None else plain(static)
-    rows = read_rows(frame, schema)
+    rows = replace(read_rows(frame, schema), whole=whole)
     found = Findings(rows.ids)
     steps = find_steps(rows, config.freq, frequency)
     coder = Coder(categories)
@@ -117,7 +120,7 @@ def _cells(rows: Rows, chosen: Chosen, steps: Steps, covariates: Covariates, con
     items, stamps = rows.items[chosen].astype(np.int64), rows.reading.instants[chosen]
     target = rows.target.values[chosen]
     if steps.reach is not None:
-        target = np.where(broken(steps, items, stamps, target), np.nan, target)
+        target = np.where(broken(steps, items, stamps, rows.sent[chosen]), np.nan, target)
     return aggregate(
         items,
         steps.ordinals(stamps),
@@ -141,7 +144,7 @@ def _note_rows(found: Findings, rows: Rows, chosen: Chosen, steps: Steps, cells:
         return
     found.add("finer", np.bincount(cells.items, cells.copies, len(rows.ids)), steps.done(config.aggregate))
     found.add("finer_steps", np.bincount(cells.items, minlength=len(rows.ids)), "made of the finer rows")
-    partly = broken(steps, items, stamps, rows.target.values[chosen])
+    partly = broken(steps, items, stamps, rows.sent[chosen])
     found.add_rows("broken_step", items, partly, "rows not used: first or last step, not whole")
 
 

@@ -121,7 +121,7 @@ def _notes(artifact: Artifact, series: Series) -> tuple[str, ...]:
         _NO_START: series.start is None and bool(len(series.target)),
     }
     if series.start is not None and len(series.target):
-        facts[_moment(series.start, artifact.panel.clock_min)[1]] = True
+        facts[_moment(series.start, artifact.panel.clock_min, artifact.frequency.of_days)[1]] = True
     return tuple(note for note, holds in facts.items() if note and holds)
 
 
@@ -129,7 +129,7 @@ def _start(artifact: Artifact, series: Series) -> int:
     """The step number of the first value sent."""
     if series.start is None:
         return int(artifact.panel.ends.max()) - len(series.target) + 1
-    stamp, _ = _moment(series.start, artifact.panel.clock_min)
+    stamp, _ = _moment(series.start, artifact.panel.clock_min, artifact.frequency.of_days)
     first = int(artifact.frequency.ordinal(stamp))
     artifact.frequency.instants(np.array([first, first + len(series.target) + 1]))  # refuses what no stamp can hold
     return first
@@ -144,10 +144,11 @@ def instant(start: str | int, clock_min: float | None = None) -> np.datetime64:
 
 
 @lru_cache(maxsize=4096)
-def _moment(start: str | int, clock_min: float | None) -> tuple[np.datetime64, str]:
-    """As `instant`, and a sentence where the stamp was turned to another clock."""
+def _moment(start: str | int, clock_min: float | None, days: bool = False) -> tuple[np.datetime64, str]:
+    """As `instant`, and a sentence where the stamp was turned to another clock; a midnight is no more than a day."""
     wall, theirs_min = _read(start)
-    if clock_min is None or theirs_min is None or theirs_min == clock_min:
+    of_a_day = days and wall == wall.astype("datetime64[D]")
+    if clock_min is None or theirs_min in (None, clock_min) or of_a_day:
         return wall, ""
     return wall + np.timedelta64(round((clock_min - theirs_min) * 60), "s"), told_turned(theirs_min, clock_min)
 

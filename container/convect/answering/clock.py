@@ -19,5 +19,7 @@ def at_trained(artifact: Artifact, request: ForecastRequest) -> tuple[ForecastRe
     if request.frame is None or artifact.panel.clock_min is None:
         return request, ""
     column = forecasting.schema_of(artifact, request).timestamp
-    frame, note = turned(plain(request.frame), column, artifact.panel.clock_min, "the table")
+    frame, note = turned(
+        plain(request.frame), column, artifact.panel.clock_min, "the table", days=artifact.frequency.of_days
+    )
     return replace(request, frame=frame), note

@@ -121,7 +121,8 @@ def read(artifact: Artifact, request: ForecastRequest, horizon: int) -> Panel:
         freq=request.freq or artifact.config.freq,
     )
     frame = with_last_rows(request.frame, schema, artifact)
-    panel, _ = validate(frame, schema, config, frequency=artifact.frequency, categories=artifact.panel.categories)
+    whole, categories = len(frame) - len(request.frame), artifact.panel.categories
+    panel, _ = validate(frame, schema, config, frequency=artifact.frequency, categories=categories, whole=whole)
     return continued(asked(panel, request), artifact.panel)
 
 

@@ -105,7 +105,8 @@ class _Slopes:
     def take(self, items: NDArray[np.int64]) -> _Slopes:
         """Return what is said of some items, as often as they are named."""
         said = self.said
-        return replace(self, said=Fitted(*(part[items] for part in (said.mean, said.slopes, said.bends, said.centre))))
+        none = np.empty((len(items), 0))  # the forecasts, of which a copy for each row would be large
+        return replace(self, said=Fitted(none, *(part[items] for part in (said.slopes, said.bends, said.centre))))
 
     def added(self, covariates: Array, usual: Array) -> Array:
         """(n, s, K): what covariates (n, s, K) add against the usual ones (n, K)."""

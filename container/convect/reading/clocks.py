@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from convect.reading.columns import example
-from convect.reading.instants import read_instants
+from convect.reading.instants import Instants, Reading, read_instants
 
 
 def clock_name(clock_min: float) -> str:
@@ -19,7 +19,16 @@ def told_turned(theirs_min: float, ours_min: float) -> str:
     return f"stamps were turned from {clock_name(theirs_min)} to {clock_name(ours_min)}, the clock of training"
 
 
-def turned(table: pd.DataFrame, column: str, clock_min: float | None, where: str) -> tuple[pd.DataFrame, str]:
+def at_clock(reading: Reading, clock_min: float | None) -> Instants:
+    """Return stamps (rows,) at a clock so many minutes ahead of UTC; as they are where theirs or that is not known."""
+    if clock_min is None or reading.clock_min is None:
+        return reading.instants
+    return reading.instants + np.timedelta64(round((clock_min - reading.clock_min) * 60), "s")
+
+
+def turned(
+    table: pd.DataFrame, column: str, clock_min: float | None, where: str, *, days: bool
+) -> tuple[pd.DataFrame, str]:
     """Return the table with the stamps of `column` read, at this clock, and a sentence where they were turned to it.
 
     clock_min: minutes ahead of UTC, None where no clock is known: then the table stays as it is. Stamps that do not
@@ -28,7 +37,8 @@ def turned(table: pd.DataFrame, column: str, clock_min: float | None, where: str
     if clock_min is None or list(table.columns).count(column) != 1:
         return table, ""
     reading = read_instants(table[column], f"column {example(column)} of {where}")
-    theirs = clock_min if reading.clock_min is None else reading.clock_min
+    said = reading.clock_min if days else reading.told_min  # a midnight is a day to daily steps, an hour to hourly
+    theirs = clock_min if said is None else said
     instants = reading.instants + np.timedelta64(round((clock_min - theirs) * 60), "s")
     table = table.assign(**{column: instants})
     return table, "" if theirs == clock_min else told_turned(theirs, clock_min)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convect.errors import DataError
 from convect.reading.blocks import looked_up
-from convect.reading.clocks import clock_name
+from convect.reading.clocks import at_clock
 from convect.reading.columns import as_text, coded_ids, example, factorized, joined, read_numbers, require
 from convect.reading.finer import Steps
 from convect.reading.instants import read_instants
@@ -141,15 +141,14 @@ def side_table(
 ) -> tuple[SideTable, dict[str, int]]:
     """Return the related table, `extra` (rows, columns) already read, by key and step; and counts of what was found.
 
-    clock_min: see `Reading`, of the table it belongs to. Raises DataError for unreadable stamps or another clock, and
-    where rows that are for all items repeat a stamp.
+    clock_min: see `Reading`, of the table it belongs to, to which other stamps are turned. Raises DataError for
+    unreadable stamps, and where rows that are for all items repeat a stamp.
     """
     where = "the related table"
     rows, key_of_item, _, per_item = keys.match(table, where)
     reading = read_instants(table[timestamp], f"column {example(timestamp)} of {where}")
-    _refuse_other_clock(clock_min, reading.clock_min)
-    known = rows >= 0
-    stamps = reading.instants[known]
+    instants, known = at_clock(reading, clock_min), rows >= 0
+    stamps = instants[known]
     cells = aggregate(
         rows[known],
         steps.ordinals(stamps),
@@ -163,15 +162,7 @@ def side_table(
     if keys.names and not per_item and many.any():
         raise _no_item_column(table, where, keys, "several rows for one timestamp")
     counts = {"related_unknown_item": int((~known).sum()), "related_duplicate": int((cells.copies - 1).sum())}
-    return SideTable(cells, key_of_item), counts | {"related_off_grid": int(steps.strays(reading.instants).sum())}
-
-
-def _refuse_other_clock(ours_min: float | None, theirs_min: float | None) -> None:
-    if ours_min is None or theirs_min is None or ours_min == theirs_min:
-        return
-    ours, theirs = clock_name(ours_min), clock_name(theirs_min)
-    message = f"The stamps of the table are read at {ours}, those of the related table at {theirs}."
-    raise DataError(message, "Write both in one time zone.")
+    return SideTable(cells, key_of_item), counts | {"related_off_grid": int(steps.strays(instants).sum())}
 
 
 def _no_item_column(table: pd.DataFrame, where: str, keys: Keys, but: str) -> DataError:

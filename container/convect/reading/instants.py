@@ -44,13 +44,15 @@ _AMBIGUOUS = "Write timestamps as year-month-day, for example 2024-01-31."
 class Reading:
     """`instants` (rows,) datetime64[ns]; `zoned` (rows,) True where a time zone was dropped; `utc` if turned to UTC.
 
-    `clock_min`: how far the clock they are told by is ahead of UTC, in minutes; None where nobody says.
+    `clock_min`: how far the clock they are told by is ahead of UTC, in minutes; None where nobody says. `told_min`: the
+    same, but known also where all are midnights, which name days and are kept.
     """
 
     instants: Instants
     zoned: NDArray[np.bool_]
     utc: bool = False
     clock_min: float | None = None
+    told_min: float | None = None
 
 
 def read_instants(column: pd.Series[Any], where: str) -> Reading:
@@ -77,7 +79,9 @@ def read_instants(column: pd.Series[Any], where: str) -> Reading:
         _refuse(unread[codes], column, where)
     instants, utc, clock_min = _without_zone(wall.to_numpy("datetime64[ns]"), offset_min)
     by_row = looked_up(zoned, codes) if zoned.any() else np.broadcast_to(np.False_, len(codes))
-    return Reading(looked_up(instants, codes), by_row, utc, clock_min)
+    one = zoned.all() and len(np.unique(offset_min)) == 1
+    told_min = float(offset_min[0]) if one else clock_min
+    return Reading(looked_up(instants, codes), by_row, utc, clock_min, told_min)
 
 
 def _distinct(column: pd.Series[Any], where: str) -> tuple[Codes, Any]:

@@ -39,6 +39,15 @@ class Rows:
     reading: Reading
     target: Numbers
     blocks: list[Chosen]
+    whole: int = 0
+
+    @property
+    def sent(self) -> NDArray[np.float64]:
+        """(rows,) the target, NaN in the last `whole` rows: no piece of a step, and no sign of where pieces end."""
+        if not self.whole:
+            return self.target.values
+        last = len(self.items) - self.whole
+        return np.where(np.arange(len(self.items)) < last, self.target.values, np.nan)
 
 
 def refuse_unused(schema: Schema, related: pd.DataFrame | None, static: pd.DataFrame | None) -> None:
@@ -73,13 +82,13 @@ def find_steps(rows: Rows, stated: str | None, frequency: Frequency | None) -> S
     Raises DataError where the stamps do not fit; finer ones fit a frequency that is `stated`.
     """
     steps = steps_of(*telling(rows), stated, frequency)
-    return spanned(steps, rows.reading.instants, rows.target.values) if steps.reach else steps
+    return spanned(steps, rows.reading.instants, rows.sent) if steps.reach else steps
 
 
 def telling(rows: Rows) -> tuple[NDArray[np.datetime64], Codes]:
     """Return the stamps and items, ascending by both, of enough whole items to tell the steps of a table."""
     every = -(-len(rows.items) // FREQUENCY_ROWS)
-    chosen = np.flatnonzero(rows.items % every == 0)
+    chosen = np.flatnonzero(rows.items[: len(rows.items) - rows.whole] % every == 0)
     chosen = chosen[np.lexsort((rows.reading.instants[chosen], rows.items[chosen]))]
     return rows.reading.instants[chosen], rows.items[chosen]
 

@@ -162,6 +162,14 @@ def test_one_of_many_is_found_with_few_readings(
     assert sum(reads) <= 6 * 128 * 4
 
 
+def test_items_of_one_stray_stamp_are_moved_in_company_as_alone(artifact: Artifact) -> None:
+    stamps = {"i0": "2024-03-01 00:00", "i1": "2024-03-01 10:00", "i2": "2024-03-01 11:00"}
+    rows = [{"item_id": item, "timestamp": stamp, "target": 1.0, "price": 1.0} for item, stamp in stamps.items()]
+    found = ask(artifact, pd.DataFrame(rows))
+    assert not found.errors
+    assert found.frame["item_id"].unique().tolist() == list(stamps)
+
+
 def test_nothing_but_errors(artifact: Artifact, frame: pd.DataFrame) -> None:
     found = ask(artifact, frame.assign(target="x"))
     assert (len(found), len(found.frame), list(found.errors)) == (0, 0, [0, 1, 2, 3, 4, 5])

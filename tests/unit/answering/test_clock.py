@@ -73,3 +73,20 @@ def test_a_single_series_by_another_clock(artifact: Artifact) -> None:
     same, other = (ask(artifact, series=(Series(target, "i0", start),)) for start in starts)
     pd.testing.assert_frame_equal(other.frame, same.frame)
     assert (same.origin["reason"].tolist(), other.origin["reason"].tolist()) == ([""], [TOLD])
+
+
+def test_a_midnight_is_an_hour_of_an_hourly_model_in_a_table_and_alone(artifact: Artifact) -> None:
+    start = "2024-01-05T00:00:00+02:00"
+    one = pd.DataFrame({"item_id": ["i0"], "timestamp": [start], "target": [50.0], "price": [1.0]})
+    answers = ask(artifact, frame=one), ask(artifact, series=(Series(np.array([50.0]), "i0", start, {"price": [1.0]}),))
+    first = [found.frame["timestamp"].iloc[0] for found in answers]
+    assert first == [pd.Timestamp("2024-01-04 23:00")] * 2
+
+
+def test_a_midnight_is_a_day_of_a_daily_model_in_a_table_and_alone() -> None:
+    daily = pipeline.train(hours("America/New_York"), fast(freq="D", horizon=2), progress=quiet).artifact
+    assert daily.panel.clock_min == -300
+    start = "2024-01-08T00:00:00Z"
+    one = pd.DataFrame({"item_id": ["i0"], "timestamp": [start], "target": [50.0]})
+    answers = ask(daily, frame=one), ask(daily, series=(Series(np.array([50.0]), "i0", start),))
+    assert [str(found.frame["timestamp"].iloc[0])[:10] for found in answers] == ["2024-01-09"] * 2

@@ -59,14 +59,11 @@ def hourly(offset: str, count: int, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({"id": "a", "ds": stamps, **columns})
 
 
-def test_related_stamps_by_another_clock_are_refused() -> None:
-    table, related = hourly("Z", 4, y=[1, 2, 3, 4]), hourly("-03:30", 8, price=1.0)
-    with pytest.raises(DataError) as caught:
-        validate(table, PRICED, Config(), related=related)
-    assert str(caught.value) == (
-        "UserError [data]: The stamps of the table are read at UTC+00:00, those of the related table at UTC-03:30. "
-        "Write both in one time zone."
-    )
+def test_related_stamps_by_another_clock_are_turned_to_that_of_the_table() -> None:
+    table, related = hourly("Z", 4, y=[1, 2, 3, 4]), hourly("+02:00", 8, price=np.arange(8.0))
+    panel, _ = validate(table, PRICED, Config(horizon=2), related=related)
+    assert panel.known[:, 0].tolist() == [2, 3, 4, 5]  # two o'clock there is midnight here
+    assert panel.future[0, :, 0].tolist() == [6, 7]
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("Z", ""), ("", "+05:00"), ("+05:00", "+05:00"), ("Z", "+00:00")])

@@ -203,3 +203,12 @@ def test_newer_history_is_aggregated_only_where_the_frequency_was_stated(freq: s
         return
     panel, _ = validate(newer, SCHEMA, DAILY, frequency=trained.frequency)
     assert series(panel) == {"2024-01-31": 24}
+
+
+def test_rows_that_are_whole_steps_already_break_off_nowhere_and_bend_no_ends() -> None:
+    newer, kept = rows(hours("2024-02-01", 50), item="b"), rows(["2024-01-31"], 24.0, "a")
+    trained, _ = validate(rows(pd.date_range("2024-01-01", periods=30)), SCHEMA, DAILY)
+    alone, _ = validate(newer, SCHEMA, DAILY, frequency=trained.frequency)
+    both, _ = validate(pd.concat([newer, kept], ignore_index=True), SCHEMA, DAILY, frequency=trained.frequency, whole=1)
+    assert series(both, 0) == {"2024-01-31": 24}
+    assert series(both, 1) == series(alone) == {"2024-02-01": 24, "2024-02-02": 24}
