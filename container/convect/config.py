@@ -10,7 +10,7 @@ from typing import Any
 
 from convect.errors import ConfigError, likest
 from convect.hyperparameters import HYPERPARAMETERS, Hyperparameter, markdown_table
-from convect.reading import deepar, spelling
+from convect.reading import deepar
 from convect.reading.filling import FILL_PLACES, aggregate_method, fill_method
 from convect.reading.foreign import from_json, own_config, shown
 from convect.schema import read_partial
@@ -108,15 +108,10 @@ def _with_deepar(own: dict[str, Any], theirs: Mapping[str, object]) -> dict[str,
     for name, value in theirs.items():
         ours = deepar.OURS[name]
         found = _typed(replace(_TABLE[ours], name=name), value)
-        if found is not None and not _agree(ours, own.setdefault(ours, found), found):
+        if found is not None and not deepar.agree(ours, own.setdefault(ours, found), found):
             message = f"Hyperparameters {ours} and {name} differ: {shown(own[ours])} and {shown(found)}."
             raise ConfigError(message, f"Keep one of them; {name} is DeepAR's word for {ours}.")
     return own
-
-
-def _agree(name: str, one: object, other: object) -> bool:
-    """Whether two values of a setting mean the same: "h" and "H" do."""
-    return one == other or (name == "freq" and spelling.read(str(one)) == spelling.read(str(other)))
 
 
 def _refuse_unknown(values: Mapping[str, object]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from convect.reading import spelling
+
 OURS: Mapping[str, str] = {"prediction_length": "horizon", "time_freq": "freq", "test_quantiles": "quantiles"}
 IDLE = (
     "context_length",
@@ -42,3 +44,8 @@ def parted(values: Mapping[str, object]) -> tuple[dict[str, object], dict[str, o
 def idle(values: Mapping[str, object]) -> list[str]:
     """Return the names of DeepAR's hyperparameters that have no effect here; none where the job is not DeepAR's."""
     return [name for name in values if name in IDLE] if is_deepar(values) else []
+
+
+def agree(name: str, one: object, other: object) -> bool:
+    """Say whether two values of a setting of ours mean the same: of `freq` "h" and "H" do."""
+    return one == other or (name == "freq" and spelling.read(str(one)) == spelling.read(str(other)))

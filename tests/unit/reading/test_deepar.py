@@ -38,6 +38,10 @@ def test_saying_it_twice_alike_is_no_conflict(same: object) -> None:
     assert read(horizon=same).horizon == 7
 
 
+def test_two_spellings_of_a_frequency_are_no_conflict() -> None:
+    assert read(freq="1D").freq == "1D"
+
+
 def test_a_conflict_names_both() -> None:
     assert message(horizon="14") == (
         "Hyperparameters horizon and prediction_length differ: 14 and 7."
